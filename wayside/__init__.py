@@ -1,0 +1,1 @@
+"""THE FRONT DOOR: the command line, supervision, doctor; wires the rooms together."""
