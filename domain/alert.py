@@ -1,0 +1,158 @@
+"""An Alert: a warning about an Area of ground (CAP, health level, sensor, exposure event).
+
+One Alert is one *event*: the chain of messages (alert, updates, cancel) about it, at its current revision.
+Source: OASIS CAP 1.2.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AlertState(StrEnum):
+    """Where an event stands."""
+
+    IN_FORCE = "in_force"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """Left its feed without a cancel, for longer than the grace time."""
+
+
+class MessageStatus(StrEnum):
+    """CAP status. Only ACTUAL may ever reach a phone; an unknown status is not ACTUAL."""
+
+    ACTUAL = "Actual"
+    EXERCISE = "Exercise"
+    SYSTEM = "System"
+    TEST = "Test"
+    DRAFT = "Draft"
+    UNKNOWN = "Unknown"
+
+
+class Severity(StrEnum):
+    """CAP severity, worst first."""
+
+    EXTREME = "Extreme"
+    SEVERE = "Severe"
+    MODERATE = "Moderate"
+    MINOR = "Minor"
+    UNKNOWN = "Unknown"
+
+
+SEVERITY_RANK = {
+    Severity.EXTREME: 4,
+    Severity.SEVERE: 3,
+    Severity.MODERATE: 2,
+    Severity.UNKNOWN: 1,
+    Severity.MINOR: 0,
+}
+"""For "the worst": Unknown stands above Minor, because nobody said that it is harmless."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """A disc on the ground, WGS 84. CAP writes kilometres; here are metres."""
+
+    lat: float
+    lon: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """Ground a warning covers: the union of everything in it.
+
+    *polygons* are closed rings of (lon, lat) degrees, WGS 84 (CAP writes lat,lon), already repaired;
+    *approximate* says that the issuer's geometry could not be used and something coarser stands in.
+    """
+
+    description: str
+    polygons: tuple[tuple[tuple[float, float], ...], ...] = ()
+    circles: tuple[Circle, ...] = ()
+    geocodes: tuple[tuple[str, str], ...] = ()
+    """(system, value), such as ("UGC", "AKZ026")."""
+    approximate: bool = False
+    everywhere: bool = False
+    """No area at all, or a code for the whole country: everywhere that the issuer speaks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertInfo:
+    """One info block: one language, or one part of the ground with its own severity."""
+
+    language: str
+    categories: tuple[str, ...]
+    event: str
+    response_types: tuple[str, ...]
+    urgency: str
+    severity: Severity
+    certainty: str
+    effective_epoch_s: int
+    onset_epoch_s: int
+    """0 when not said."""
+    expires_epoch_s: int
+    """0 when not said; the policy for that is the reader's."""
+    sender_name: str
+    headline: str
+    description: str
+    instruction: str
+    web: str
+    contact: str
+    event_codes: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
+    areas: tuple[Area, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a CAP message says it follows; *sender* and *sent_epoch_s* are blank or 0 where the issuer wrote less."""
+
+    identifier: str
+    sender: str = ""
+    sent_epoch_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertMessage:
+    """One CAP message, or what stands for one in another feed. Identity: (sender, identifier, sent)."""
+
+    feed_id: str
+    sender: str
+    identifier: str
+    sent_epoch_s: int
+    status: MessageStatus
+    kind: str
+    """msgType: Alert, Update, Cancel, Ack, Error."""
+    scope: str
+    references: tuple[Reference, ...]
+    incidents: tuple[str, ...]
+    codes: tuple[str, ...]
+    note: str
+    infos: tuple[AlertInfo, ...]
+    looks_like_test: str = ""
+    """Why a message with status Actual is held as a test (event code RMT …); blank when it is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One event at its current revision.
+
+    *alert_id* is stable over the chain's life (also the push replacement id); *revision* counts up from 1 with every
+    message that changed what a person would be told; *infos* are those of the last message that had any.
+    """
+
+    alert_id: str
+    feed_id: str
+    revision: int
+    state: AlertState
+    status: MessageStatus
+    pushable: bool
+    """Actual, Public, not a test: may reach a phone."""
+    why_not_pushable: str
+    first_seen_epoch_s: int
+    updated_epoch_s: int
+    expires_epoch_s: int
+    """When the whole event ends; never 0 (a policy fills in where the issuer is silent)."""
+    messages: tuple[str, ...]
+    """Identifiers of the chain's messages, oldest first."""
+    infos: tuple[AlertInfo, ...]

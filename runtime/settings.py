@@ -1,0 +1,84 @@
+"""What a deployment is made of, once read and checked. Reading and checking is ``runtime.configuration``.
+
+Nothing here is a secret but ``redis_url`` and what ``secrets`` holds; neither is ever logged or shown.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domain.feed import FeedSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FcmSettings:
+    """Firebase Cloud Messaging. *credentials* is the path of a service account file."""
+
+    project_id: str
+    credentials: Path
+    base_url: str = "https://fcm.googleapis.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """Which channels exist, and when residents are left alone (Extreme overrides)."""
+
+    fcm: FcmSettings | None = None
+    console: bool = False
+    """Print notifications in the log: for development."""
+    quiet_from: str = ""
+    """Local time HH:MM at which quiet hours start; blank for none."""
+    quiet_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileSettings:
+    """Raster map tiles for the rider's page, where there is internet; without them the map draws streets of routes."""
+
+    url: str
+    """Template with {z}, {x} and {y}."""
+    attribution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSettings:
+    """What only the demo has. *base_url* is the simulator's, which makes feeds sick and shows the phone's inbox."""
+
+    base_url: str
+    phone_token: str
+    """The registration token of the demo's phone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One deployment."""
+
+    home: Path
+    """WAYSIDE_HOME: bundles, the embedded server's data, locks."""
+    redis_url: str
+    """REDIS_URL, or the embedded server's private socket."""
+    redis_is_embedded: bool
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web_processes: int = 1
+    city: str = ""
+    """What the pages call the place."""
+    time_zone: str = "UTC"
+    """IANA name, for quiet hours and pages; timetables carry their own."""
+    language: str = "en"
+    """Of pages and notifications where nobody asked for another."""
+    feeds: tuple[FeedSpec, ...] = ()
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    tiles: TileSettings | None = None
+    demo: DemoSettings | None = None
+    accept_test_key: bool = False
+    """The API key ``test`` is accepted: demo and replay."""
+    require_api_key: bool = True
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """Environment name to value, for the ``${NAME}`` in feed addresses and headers."""
+
+    def feed(self, feed_id: str) -> FeedSpec:
+        """The feed with that id; raises KeyError."""
+        for spec in self.feeds:
+            if spec.feed_id == feed_id:
+                return spec
+        raise KeyError(feed_id)

@@ -1,0 +1,105 @@
+"""Bytes in Redis: columnar blobs (numbers as arrays, zstd level 1) and MessagePack values.
+
+A blob is ``b"WAY" + version byte + zstd(head length u32 + MessagePack head + column bytes)``. The head names each
+column with its type and length; columns start at multiples of 8, so readers take views without copying.
+"""
+
+import dataclasses
+import struct
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from domain.errors import BlobUnusable
+
+MAGIC = b"WAY"
+VERSION = 1
+MAX_BLOB_BYTES = 512 * 1024 * 1024
+"""A decompressed blob larger than this is refused: 100 times the largest city measured."""
+
+Column = npt.NDArray[Any]
+T = TypeVar("T")
+
+
+class _Head(msgspec.Struct):
+    columns: list[tuple[str, str, int]]
+    rest: msgspec.Raw
+
+
+def pack(value: object) -> bytes:
+    """A frozen dataclass of numpy arrays (one-dimensional) and MessagePack-able fields, as one blob."""
+    names = [field.name for field in dataclasses.fields(value)]  # type: ignore[arg-type]  # any dataclass instance
+    columns: list[tuple[str, str, int]] = []
+    pieces: list[bytes] = []
+    rest: dict[str, object] = {}
+    for name in names:
+        item = getattr(value, name)
+        if isinstance(item, np.ndarray):
+            data = np.ascontiguousarray(item).tobytes()
+            columns.append((name, item.dtype.str, len(data)))
+            pieces.append(data + bytes(-len(data) % 8))
+        else:
+            rest[name] = item
+    head = msgspec.msgpack.encode(_Head(columns, msgspec.Raw(msgspec.msgpack.encode(rest))))
+    body = b"".join([struct.pack("<I", len(head)), head, bytes(-(len(head) + 4) % 8), *pieces])
+    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(body)
+
+
+def unpack(blob: bytes, into: type[T]) -> T:
+    """The dataclass that :func:`pack` made a blob of; arrays are read-only views.
+
+    Raises BlobUnusable when the blob is cut short, of another layout, or not one of ours.
+    """
+    if blob[:3] != MAGIC or len(blob) < 5:
+        raise BlobUnusable(f"expected a {into.__name__} blob, found {len(blob)} bytes that start {blob[:4]!r}")
+    if blob[3] != VERSION:
+        raise BlobUnusable(f"{into.__name__} blob has layout {blob[3]}, this program reads {VERSION}")
+    try:
+        body = zstandard.ZstdDecompressor().decompress(blob[4:], max_output_size=MAX_BLOB_BYTES)
+        (head_bytes,) = struct.unpack_from("<I", body)
+        head = msgspec.msgpack.decode(body[4 : 4 + head_bytes], type=_Head)
+        start = 4 + head_bytes
+        return into(**_fields(body, start + -start % 8, head, into))
+    except (zstandard.ZstdError, msgspec.MsgspecError, struct.error, ValueError, TypeError) as error:
+        raise BlobUnusable(f"{into.__name__} blob cannot be read: {error}") from error
+
+
+def _fields(body: bytes, start: int, head: _Head, into: type[Any]) -> dict[str, object]:
+    rest_types = {
+        field.name: field.type
+        for field in dataclasses.fields(into)
+        if field.name not in {name for name, _, _ in head.columns}
+    }
+    values: dict[str, object] = {}
+    for name, dtype, size in head.columns:
+        kind = np.dtype(dtype)
+        if start + size > len(body):
+            raise ValueError(f"column {name} ends beyond the blob")
+        values[name] = np.frombuffer(body, kind, size // kind.itemsize, start)
+        start += size + (-size % 8)
+    for name, raw in msgspec.msgpack.decode(head.rest, type=dict[str, msgspec.Raw]).items():
+        if name in rest_types:
+            values[name] = msgspec.msgpack.decode(raw, type=rest_types[name], strict=False)
+    return values
+
+
+def encode(value: object) -> bytes:
+    """A small value (dataclass, mapping, list) as MessagePack."""
+    return msgspec.msgpack.encode(value)
+
+
+def decode(data: bytes, into: type[T]) -> T:
+    """A small value back; raises BlobUnusable when it is not what was expected."""
+    try:
+        return msgspec.msgpack.decode(data, type=into)
+    except msgspec.MsgspecError as error:
+        raise BlobUnusable(f"expected {into}, found {data[:40]!r}: {error}") from error
+
+
+def text_fields(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """A Redis hash with its field names as text."""
+    return {name.decode(): value for name, value in fields.items()}

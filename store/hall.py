@@ -1,0 +1,121 @@
+"""The connection to Redis, and the two things every room does with it: leave a state, and follow states.
+
+State is one hash a noun: ``version`` counts up, the other fields are replaced whole in the same transaction, and the
+change is announced on one channel. A follower that missed an announcement reads the versions again every two
+seconds and is right again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from store import keys
+
+log = logging.getLogger("wayside.store")
+
+AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
+"""What "Redis is away" looks like; rooms wait it out."""
+
+RESYNC_S = 2.0
+"""How long a follower may believe that nothing changed without asking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A state was replaced: *topic* such as ``predictions``, the feed (or blank) and the new version."""
+
+    topic: str
+    feed_id: str
+    version: int
+
+
+RESYNC = Change("resync", "", 0)
+"""Not a change: it is time to compare versions."""
+
+
+class Hall:
+    """One process's connection to Redis (single server or cluster)."""
+
+    def __init__(self, redis: "Redis | RedisCluster") -> None:
+        self.redis: Any = redis
+
+    @classmethod
+    def connect(cls, url: str) -> "Hall":
+        """A hall at *url* (``redis://``, ``rediss://``, ``unix://``; ``redis+cluster://`` for a cluster). Lazy."""
+        if url.startswith(("redis+cluster://", "rediss+cluster://")):
+            return cls(RedisCluster.from_url(url.replace("+cluster", "", 1)))
+        return cls(Redis.from_url(url, socket_connect_timeout=3.0, socket_timeout=10.0, retry=Retry(NoBackoff(), 1)))
+
+    async def close(self) -> None:
+        with contextlib.suppress(*AWAY, RedisError):
+            await self.redis.aclose()
+
+    async def is_there(self) -> bool:
+        """Does Redis answer right now?"""
+        try:
+            return bool(await self.redis.ping())
+        except (*AWAY, RedisError, RedisClusterException):
+            return False
+
+    async def wait_until_there(self, poll_s: float = 0.2) -> None:
+        """Return once Redis answers; say once that it is away and once that it is back."""
+        if await self.is_there():
+            return
+        log.warning("event=redis_away action=waiting")
+        while not await self.is_there():
+            await asyncio.sleep(poll_s)
+        log.info("event=redis_back")
+
+    async def put_state(
+        self, key: str, fields: Mapping[str, bytes | str | int | float], *, topic: str, feed_id: str = ""
+    ) -> int:
+        """Replace *fields* of the hash at *key*, count its version up, announce it; the new version."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hincrby(key, "version", 1)
+            pipe.hset(key, mapping=dict(fields))
+            version = int((await pipe.execute())[0])
+        await self.redis.publish(keys.channel(), f"{topic} {feed_id or '-'} {version}")
+        return version
+
+    async def get_state(self, key: str) -> dict[str, bytes] | None:
+        """All fields of the hash at *key*, or None when nobody has left it yet."""
+        fields = await self.redis.hgetall(key)
+        return {name.decode(): value for name, value in fields.items()} or None
+
+    async def version(self, key: str) -> int:
+        """The version of the hash at *key*; 0 when nobody has left it yet."""
+        return int(await self.redis.hget(key, "version") or 0)
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Every announced change, and RESYNC at the start, every two seconds, and whenever Redis came back.
+
+        Never ends and never raises because Redis is away.
+        """
+        while True:
+            await self.wait_until_there()
+            pubsub = self.redis.pubsub(ignore_subscribe_messages=True)
+            try:
+                await pubsub.subscribe(keys.channel())
+                yield RESYNC
+                while True:
+                    message = await pubsub.get_message(timeout=RESYNC_S)
+                    if message is None or message.get("type") != "message":
+                        yield RESYNC
+                        continue
+                    topic, feed_id, version = message["data"].decode().rsplit(" ", 2)
+                    yield Change(topic, "" if feed_id == "-" else feed_id, int(version))
+            except (*AWAY, RedisError):
+                await asyncio.sleep(0.1)
+            finally:
+                with contextlib.suppress(*AWAY, RedisError):
+                    await pubsub.aclose()
