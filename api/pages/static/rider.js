@@ -1,0 +1,183 @@
+import { TownMap } from "./map.js";
+import { cityNow, Renewing, say, setCityClock } from "./page.js";
+
+const find = (selector) => document.querySelector(selector);
+const rendered = Number(find("[data-now]")?.dataset.now);
+const kept = performance.getEntriesByType("navigation")[0]?.workerStart > 0 && !navigator.onLine;
+if (rendered && !kept) setCityClock(rendered);
+
+// --- counting down
+
+function countDown() {
+  const now = cityNow();
+  for (const cell of document.querySelectorAll("[data-at]")) {
+    const minutes = Math.floor((Number(cell.dataset.at) - now) / 60);
+    const text = minutes <= 0 ? say("arrivals.now") : say("arrivals.minutes", { minutes });
+    if (cell.textContent !== text) cell.textContent = text;
+    const row = cell.closest("li.arrival");
+    if (row) row.hidden = Number(cell.dataset.at) < now - 60;
+  }
+}
+
+const sections = [];
+const arrivals = find("#arrivals");
+if (arrivals) sections.push(new Renewing(arrivals, 10, countDown));
+setInterval(() => {
+  countDown();
+  for (const section of sections) section.tick();
+}, 1000);
+countDown();
+
+// --- favourites, kept in this browser alone
+
+const favourites = () => JSON.parse(localStorage.getItem("wayside.favourites") || "[]");
+const star = find("#favourite");
+if (star) {
+  const show = () => {
+    const on = favourites().some((stop) => stop.id === star.dataset.stop);
+    star.setAttribute("aria-pressed", String(on));
+    star.textContent = on ? "★" : "☆";
+    star.setAttribute("aria-label", say(on ? "favourite.remove" : "favourite.add"));
+  };
+  star.addEventListener("click", () => {
+    const others = favourites().filter((stop) => stop.id !== star.dataset.stop);
+    const on = others.length === favourites().length;
+    localStorage.setItem("wayside.favourites", JSON.stringify(on ? [...others, { id: star.dataset.stop, name: star.dataset.name }] : others));
+    show();
+  });
+  star.hidden = false;
+  show();
+}
+const shelf = find("#favourites");
+if (shelf && favourites().length) {
+  for (const stop of favourites()) {
+    const link = document.createElement("a");
+    link.className = "stop";
+    link.href = `/stops/${encodeURIComponent(stop.id)}`;
+    const name = document.createElement("span");
+    name.className = "stop-name";
+    name.textContent = `★ ${stop.name}`;
+    link.append(name);
+    const item = document.createElement("li");
+    item.append(link);
+    shelf.querySelector("ul").append(item);
+  }
+  shelf.hidden = false;
+}
+
+// --- the map
+
+const box = find(".map");
+let map = null;
+let network = null;
+
+async function get(address) {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(8000) });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.json();
+}
+
+const bbox = (margin = 0.2) => {
+  const { west, south, east, north } = map.bounds();
+  const [dx, dy] = [(east - west) * margin, (north - south) * margin];
+  return { west: west - dx, south: south - dy, east: east + dx, north: north + dy };
+};
+const written = (area) => [area.west, area.south, area.east, area.north].map((value) => value.toFixed(5)).join(",");
+const inside = (inner, outer) => outer && inner.west >= outer.west && inner.east <= outer.east && inner.south >= outer.south && inner.north <= outer.north;
+
+async function loadGround() {
+  if (inside(map.bounds(), network)) return;
+  const area = bbox(0.5);
+  const answer = await get(`/map/ground.json?bbox=${written(area)}`);
+  network = area;
+  map.setNetwork(answer.routes);
+  map.setStops(answer.stops);
+}
+
+let livedAt = performance.now();
+
+async function loadLive() {
+  if (document.hidden) return;
+  // A vehicle that nobody has confirmed for a minute is not where the map says.
+  if (performance.now() - livedAt > 60000) map.setVehicles([]);
+  const answer = await get(`/map/live.json?bbox=${written(bbox())}&language=${document.documentElement.lang}`);
+  livedAt = performance.now();
+  map.setVehicles(answer.vehicles);
+  map.setAreas(answer.warnings.features);
+}
+
+const quietly = (work) => work().catch(() => {});
+
+async function showNearby() {
+  const nearby = find("#nearby");
+  if (!nearby || new URLSearchParams(location.search).has("q")) return;
+  const [lat, lon] = map.centreLatLon();
+  const answer = await fetch(`/?part=nearby&lat=${lat.toFixed(5)}&lon=${lon.toFixed(5)}`, { signal: AbortSignal.timeout(8000) });
+  if (answer.ok && !nearby.contains(document.activeElement)) nearby.innerHTML = await answer.text();
+  countDown();
+}
+
+async function showWarnings() {
+  const answer = await fetch("/?part=warnings", { signal: AbortSignal.timeout(8000) });
+  if (!answer.ok) return;
+  const html = await answer.text();
+  const place = find("#warnings");
+  if (place && place.innerHTML.trim() !== html.trim()) place.innerHTML = html;
+}
+
+if (box) {
+  box.hidden = false;
+  map = new TownMap(box, {
+    onStop: (stop) => { location.href = `/stops/${encodeURIComponent(stop.id)}`; },
+    onMove: () => { quietly(loadGround); quietly(loadLive); quietly(showNearby); },
+  });
+  quietly(loadGround);
+  quietly(loadLive);
+  setInterval(() => quietly(loadLive), 5000);
+  setInterval(() => { quietly(showWarnings); quietly(showNearby); }, 15000);
+}
+
+const near = find("#near");
+if (near && map && "geolocation" in navigator) {
+  near.hidden = false;
+  near.addEventListener("click", () => {
+    near.disabled = true;
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        near.disabled = false;
+        map.setHere(coords.latitude, coords.longitude);
+        map.goTo(coords.latitude, coords.longitude, 15.7);
+      },
+      () => { near.disabled = false; },
+      { enableHighAccuracy: true, timeout: 10000, maximumAge: 30000 },
+    );
+  });
+}
+
+// --- warn me here (only where the page knows a phone)
+
+const place = find("#place");
+if (place && map) {
+  place.hidden = false;
+  const status = place.querySelector("[role=status]");
+  place.querySelector("button").addEventListener("click", async () => {
+    const [lat, lon] = map.centreLatLon();
+    const asked = {
+      device: { platform: "fcm", token: place.dataset.token },
+      language: place.dataset.language,
+      places: [{ label: find("h1")?.textContent.trim().slice(0, 60) || "", lat, lon, radius_m: 300 }],
+    };
+    if (!find("#arrivals")) asked.places[0].label = find("#nearby .stop-name")?.textContent.trim().slice(0, 60) || "";
+    try {
+      const answer = await fetch("/api/v1/subscriptions", {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked),
+      });
+      const body = await answer.json();
+      status.textContent = answer.ok ? say("places.done") : say("places.failed", { reason: body.text || answer.status });
+    } catch (error) {
+      status.textContent = say("places.failed", { reason: error.message });
+    }
+  });
+}
+
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/service-worker.js").catch(() => {});
