@@ -1,0 +1,230 @@
+"""THE TABLE of routes, and the application that serves it.
+
+Two doors: ``/api/where/…`` (OneBusAway's API) is answered right here, before Starlette sees it, because that is what
+thousands of phones ask every second; everything else goes through Starlette. All state is on ``app.state``.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from api import compression, params
+from api.auth import OPEN_REQUESTS_PER_S, RateLimit, require_key
+from api.endpoints import agencies, alerts, arrivals, current_time, feeds, health, routes, stops, trips, vehicles
+from api.errors import RequestRefused, method_not_allowed, unknown
+from api.formats import oba
+from api.metrics import Metrics
+from api.replica import Replica
+from api.where import Ask
+from runtime.clock import Clock
+from runtime.settings import Settings
+
+log = logging.getLogger("wayside.api")
+
+WHERE_PREFIX = "/api/where/"
+
+WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
+    # endpoint: (handler, takes an id, is live)
+    "agencies-with-coverage": (agencies.agencies_with_coverage, False, False),
+    "agency": (agencies.agency, True, False),
+    "arrival-and-departure-for-stop": (arrivals.arrival_for_stop, True, True),
+    "arrivals-and-departures-for-stop": (arrivals.arrivals_for_stop, True, True),
+    "current-time": (current_time.current_time, False, True),
+    "route": (routes.route, True, False),
+    "routes-for-agency": (routes.routes_for_agency, True, False),
+    "stop": (stops.stop, True, False),
+    "stops-for-location": (stops.stops_for_location, False, False),
+    "stops-for-route": (stops.stops_for_route, True, False),
+    "trip-details": (trips.trip_details, True, True),
+    "vehicles-for-agency": (vehicles.vehicles_for_agency, True, True),
+}
+"""OneBusAway's endpoints: ``/api/where/{endpoint}.json`` or ``/api/where/{endpoint}/{id}.json``."""
+
+ROUTES: tuple[Route, ...] = (
+    Route("/healthz", health.healthz),
+    Route("/readyz", health.readyz),
+    Route("/metrics", health.metrics),
+    Route("/api/v1/feeds", feeds.feeds),
+    Route("/api/v1/alerts.geojson", alerts.alerts_geojson),
+    Route("/api/v1/alerts/{alert_id:path}", alerts.alert),
+    Route("/api/v1/trip-risks", alerts.trip_risks),
+    Route("/api/v1/vehicles.geojson", vehicles.vehicles_geojson),
+    Route("/api/v1/shapes/{route_id:path}", routes.shapes),
+)
+"""Everything else of this room; pages and subscriptions bring tables of their own."""
+
+JSON_TYPE = (b"content-type", b"application/json;charset=utf-8")
+COMMON = (
+    (b"access-control-allow-origin", b"*"),
+    (b"vary", b"accept-encoding"),
+    (b"x-content-type-options", b"nosniff"),
+)
+LIVE = (JSON_TYPE, (b"cache-control", b"no-store"), *COMMON)
+STATIC = (JSON_TYPE, (b"cache-control", b"public, max-age=300"), *COMMON)
+"""What only changes with the timetable may be kept for five minutes."""
+PREFLIGHT = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+)
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Application:
+    """The ASGI application of one web process."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, replica: Replica, hall: Any, more_routes: Iterable[BaseRoute] = ()
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.replica = replica
+        self.metrics = Metrics()
+        self.starlette = Starlette(
+            routes=[*ROUTES, *more_routes],
+            exception_handlers={
+                RequestRefused: self._refused,
+                HTTPException: self._http_error,
+                Exception: self._broken,
+            },
+        )
+        state = self.starlette.state
+        state.settings, state.clock, state.replica, state.hall, state.metrics = (
+            settings,
+            clock,
+            replica,
+            hall,
+            self.metrics,
+        )
+        state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.startswith(WHERE_PREFIX) or WHERE_PREFIX in path:
+                await self._where(scope, path.partition(WHERE_PREFIX)[2], send)
+                return
+            await self._other(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    # --- OneBusAway's door
+
+    async def _where(self, scope: Scope, rest: str, send: Send) -> None:
+        started_s = self.clock.monotonic_s()
+        name, _, given_id = rest.removesuffix(".json").partition("/")
+        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"])
+        length = len(body)
+        if length >= compression.MIN_BYTES:
+            for header, value in scope["headers"]:
+                if header == b"accept-encoding":
+                    encoding = compression.choose(value)
+                    if encoding:
+                        body = compression.compress(body, encoding)
+                        headers = (*headers, (b"content-encoding", encoding))
+                    break
+        if status != HTTPStatus.NO_CONTENT:
+            headers = (*headers, (b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        route = name if name in WHERE else "unknown"
+        self.metrics.count(f"/api/where/{route}", status, self.clock.monotonic_s() - started_s)
+
+    def answer(self, method: str, name: str, given_id: str, query_string: bytes) -> tuple[int, Headers, bytes]:
+        """(status, headers, body) of one question to ``/api/where``; never raises."""
+        now_epoch_s = self.clock.now_epoch_s()
+        try:
+            if method not in ("GET", "HEAD"):
+                if method == "OPTIONS":
+                    return 204, PREFLIGHT, b""
+                raise method_not_allowed()
+            query = params.parse_query(query_string)
+            require_key(query, self.settings, self.replica.api_keys)
+            version = query.get("version", "")
+            if version not in ("", "2"):
+                text = f"unknown version: {version[:40]}"
+                raise RequestRefused(400, text, field_errors={"version": [text]})
+            found = WHERE.get(name)
+            if found is None or (given_id and not found[1]):
+                raise unknown()
+            handler, _, is_live = found
+            ask = Ask(
+                replica=self.replica,
+                settings=self.settings,
+                query=query,
+                id=given_id,
+                now_epoch_s=now_epoch_s,
+            )
+            return 200, LIVE if is_live else STATIC, oba.envelope(now_epoch_s, handler(ask))
+        except RequestRefused as refused:
+            body = oba.refusal(now_epoch_s, refused.code, refused.text, refused.field_errors)
+            return refused.code, (*LIVE, *refused.headers), body
+        except Exception:
+            log.exception(
+                "event=request_failed endpoint=%s id=%r", name if name in WHERE else "unknown", given_id[:200]
+            )
+            return 500, LIVE, oba.refusal(now_epoch_s, 500, "internal server error", None)
+
+    # --- the other door
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_s = self.clock.monotonic_s()
+        status = 500
+
+        async def watch(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.starlette(scope, receive, watch)
+        finally:
+            route = scope.get("route")
+            template: str = getattr(route, "path", "unknown") if status != HTTPStatus.NOT_FOUND else "unknown"
+            self.metrics.count(template, status, self.clock.monotonic_s() - started_s)
+
+    async def _refused(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestRefused)
+        return self._said(error.code, error.text, error.field_errors, error.headers)
+
+    async def _http_error(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = HTTPStatus(error.status_code)
+        text = {404: "resource not found", 405: "method not allowed"}.get(code, error.detail or code.phrase.lower())
+        headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
+        return self._said(code, text, None, headers)
+
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        log.error("event=request_failed method=%s", request.method, exc_info=error)
+        return self._said(500, "internal server error", None, ())
+
+    def _said(
+        self, code: int, text: str, field_errors: dict[str, list[str]] | None, headers: Sequence[tuple[bytes, bytes]]
+    ) -> Response:
+        body = oba.refusal(self.clock.now_epoch_s(), code, text, field_errors)
+        response = Response(body, code, media_type="application/json")
+        response.headers["cache-control"] = "no-store"
+        for name, value in headers:
+            response.headers[name.decode()] = value.decode()
+        return response

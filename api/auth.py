@@ -1,0 +1,75 @@
+"""Who asks: API keys of apps, the operators' key, and how often each may ask."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from functools import lru_cache
+
+from starlette.requests import Request
+
+from api.errors import permission_denied, too_many
+from api.replica import KeyRecord, Replica
+from runtime.clock import Clock
+from runtime.settings import Settings
+
+OPERATOR = "operator"
+OPERATOR_COOKIE = "wayside_operator"
+"""Holds the operator's key; the sign-in page sets it (HttpOnly, SameSite=Strict)."""
+OPEN_REQUESTS_PER_S = 20.0
+"""What one address may ask of the endpoints that take no key, on average; bursts of ten times that are let through."""
+MAX_ADDRESSES = 10_000
+
+
+@lru_cache(maxsize=4096)
+def digest_of(key: str) -> str:
+    """What is kept of a key: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def require_key(query: Mapping[str, str], settings: Settings, api_keys: Mapping[str, KeyRecord]) -> None:
+    """Raise RequestRefused (401) unless the query's ``key`` may ask ``/api/where``."""
+    if not settings.require_api_key:
+        return
+    key = query.get("key", "")
+    if key and (digest_of(key) in api_keys or (settings.accept_test_key and hmac.compare_digest(key, "test"))):
+        return
+    raise permission_denied()
+
+
+def operator_of(request: Request) -> KeyRecord | None:
+    """The operator who sends the request (``Authorization: Bearer`` or the sign-in cookie), or None."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        key = request.cookies.get(OPERATOR_COOKIE, "")
+    replica: Replica = request.app.state.replica
+    record = replica.api_keys.get(digest_of(key.strip())) if key else None
+    return record if record is not None and record.role == OPERATOR else None
+
+
+def require_operator(request: Request) -> KeyRecord:
+    """The operator who sends the request; raises RequestRefused (401) when it is none."""
+    record = operator_of(request)
+    if record is None:
+        raise permission_denied()
+    return record
+
+
+class RateLimit:
+    """Token buckets: one an address (or key), each refilled *per_s*, holding at most *burst*."""
+
+    def __init__(self, clock: Clock, *, per_s: float, burst: float) -> None:
+        self._clock = clock
+        self._per_s = per_s
+        self._burst = burst
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, who: str) -> None:
+        """Count one request; raises RequestRefused (429) when *who* asked too often."""
+        now_s = self._clock.monotonic_s()
+        tokens, since_s = self._buckets.get(who, (self._burst, now_s))
+        tokens = min(self._burst, tokens + (now_s - since_s) * self._per_s)
+        if tokens < 1:
+            raise too_many((1 - tokens) / self._per_s)
+        if len(self._buckets) >= MAX_ADDRESSES:
+            self._buckets.clear()
+        self._buckets[who] = (tokens - 1, now_s)

@@ -1,0 +1,124 @@
+"""``arrivals-and-departures-for-stop`` and ``arrival-and-departure-for-stop``."""
+
+from datetime import date
+from typing import NamedTuple
+
+from api import params
+from api.errors import invalid, unknown
+from api.fragments import TripPiece
+from api.served import Served
+from api.visits import Moment, Visit, encode_visit, moment, scheduled_visit, visits_between
+from api.where import Ask
+from domain import service_day
+from domain.ids import qualify
+
+MAX_MINUTES = 1440
+
+
+class _Wanted(NamedTuple):
+    """Which visit is asked for."""
+
+    stops: tuple[int, ...]
+    day: date
+    sequence: int
+    """0-based position, -1 for any."""
+
+
+def arrivals_for_stop(ask: Ask) -> bytes:
+    """Every visit at the stop (a station: at its platforms) from minutesBefore to minutesAfter around the time."""
+    query = ask.query
+    before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
+    after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
+    served, stop = ask.stop()
+    when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
+    from_epoch_s, to_epoch_s = int(when.epoch_s) - before * 60, int(when.epoch_s) + after * 60
+    fragments, references = served.fragments, ask.references
+    platforms = fragments.platforms(stop)
+    for platform in platforms:
+        references.add_stop(fragments.stop(platform))
+    visits = [v for row in platforms for v in visits_between(served, row, when, from_epoch_s, to_epoch_s)]
+    visits.sort()
+    rows = [row for visit in visits if (row := encode_visit(ask, served, visit, when)) is not None]
+    nearby, nearby_stops = fragments.nearby(stop)
+    for nearby_stop in nearby_stops:
+        references.add_stop(fragments.stop(nearby_stop))
+    noticed = served.notices.of_stop(stop, when.epoch_s)
+    if noticed.references:
+        references.situations.update(noticed.references)
+    return ask.entry(
+        b'{"arrivalsAndDepartures":[%b],"nearbyStopIds":%b,"situationIds":%b,"stopId":%b}'
+        % (b",".join(rows), nearby, noticed.ids, fragments.stop(stop).id)
+    )
+
+
+def arrival_for_stop(ask: Ask) -> bytes:
+    """One visit: of tripId on serviceDate at the stop; stopSequence tells the calls of a loop apart."""
+    query = ask.query
+    served, stop = ask.stop()
+    zone = served.bundle.time_zone
+    asked_trip = params.text(query, "tripId")
+    if not asked_trip:
+        raise invalid("tripId", "required: agency code, underscore, trip id")
+    trip_served, trip_raw_id = ask.split("tripId", asked_trip)
+    when = moment(ask, served, params.instant_epoch_s(query, "time", zone))
+    day = params.service_date(query, "serviceDate", zone) or service_day.local_date(when.epoch_s, zone)
+    sequence = params.integer(query, "stopSequence", -1, -1, 10_000)
+    vehicle = params.text(query, "vehicleId")
+    if trip_served is not served:
+        raise unknown()
+    wanted = _Wanted(served.fragments.platforms(stop), day, sequence)
+    found = _scheduled(served, when, trip_raw_id, wanted) + _own(served, when, trip_raw_id, wanted)
+    if vehicle and when.live is not None:
+        live, code = when.live, served.fragments.code
+        carried = [
+            v
+            for v in found
+            if v.row >= 0
+            and live.vehicle[v.row] >= 0
+            and qualify(code, live.vehicle_ids[live.vehicle[v.row]]) == vehicle
+        ]
+        found = carried or found
+    # Where several fit (a loop, the runs of a frequency-based trip), the next to come, else the last that came.
+    found.sort(key=lambda v: (v.at_epoch_s < when.epoch_s - 60, abs(v.at_epoch_s - when.epoch_s)))
+    for visit in found:
+        row = encode_visit(ask, served, visit, when)
+        if row is not None:
+            ask.references.add_stop(served.fragments.stop(stop))
+            return ask.entry(row)
+    raise unknown()
+
+
+def _scheduled(served: Served, when: Moment, trip_raw_id: str, wanted: _Wanted) -> list[Visit]:
+    bundle, found = served.bundle, []
+    active, start = bundle.active(wanted.day), bundle.day_start_epoch_s(wanted.day)
+    for trip in bundle.trip_rows(trip_raw_id):
+        if not active[bundle.trip_service[trip]]:
+            continue
+        piece: TripPiece = served.fragments.trip(trip)
+        positions = range(piece.calls) if wanted.sequence < 0 else range(wanted.sequence, wanted.sequence + 1)
+        for position in positions:
+            if position >= piece.calls:
+                break
+            stop = bundle.pattern_stop[piece.call_row + position]
+            visit = scheduled_visit(when, trip, position, stop, wanted.day, start + bundle.arrival_s(trip, position))
+            if visit is not None and (stop in wanted.stops or visit.stop in wanted.stops):
+                found.append(visit)
+    return found
+
+
+def _own(served: Served, when: Moment, trip_raw_id: str, wanted: _Wanted) -> list[Visit]:
+    live = when.live
+    if live is None:
+        return []
+    found = []
+    for row in live.own_rows:
+        trip = live.trip[row]
+        raw = live.named.get(row, {}).get("trip_id", "") or (served.bundle.trip_ids[trip] if trip >= 0 else "")
+        if raw != trip_raw_id or live.day(row) != wanted.day or not when.usable[live.trip_feed[row]]:
+            continue
+        for call in range(live.ptr[row], live.ptr[row + 1]):
+            position = call - live.ptr[row]
+            if live.call_stop[call] in wanted.stops and wanted.sequence in (-1, position) and live.is_shown(row, call):
+                at = live.arrival_epoch_s[call] or live.departure_epoch_s[call] or live.scheduled_epoch_s[call]
+                found.append(Visit(at, trip, position, live.call_stop[call], wanted.day, row, call, False))
+    return found

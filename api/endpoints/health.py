@@ -1,0 +1,72 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``: for machines that watch this one."""
+
+from collections.abc import Iterator
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.endpoints.alerts import in_force
+from api.endpoints.answers import answer
+from api.formats import prometheus
+from api.formats.prometheus import Sample
+from api.metrics import LATENCY_BUCKETS_S, Metrics
+from api.replica import Replica
+from domain.feed import FeedState
+
+
+async def healthz(request: Request) -> Response:
+    """200 while the process answers at all."""
+    return answer(request, b'{"status":"ok"}')
+
+
+async def readyz(request: Request) -> Response:
+    """200 once arrivals can be served: every timetable loaded and Redis heard; 503 with the reasons before."""
+    reasons = request.app.state.replica.reasons_not_ready()
+    body = msgspec.json.encode({"ready": not reasons, "reasons": reasons})
+    return answer(request, body, status=503 if reasons else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus's text."""
+    state = request.app.state
+    samples = [*_of_replica(state.replica, state.clock.now_epoch_s()), *_of_requests(state.metrics)]
+    samples += [
+        Sample(metric="wayside_deliveries_total", labels=(("outcome", outcome),), value=count)
+        for outcome, count in sorted(state.replica.delivery_counts.items())
+    ]
+    return answer(request, prometheus.encode(samples), prometheus.CONTENT_TYPE)
+
+
+def _of_requests(counted: Metrics) -> Iterator[Sample]:
+    for (route, status), count in sorted(counted.requests.items()):
+        labels = (("route", route), ("status", str(status)))
+        yield Sample(metric="wayside_http_requests_total", labels=labels, value=count)
+    yield from prometheus.histogram(
+        "wayside_http_request_seconds", LATENCY_BUCKETS_S, counted.latency_buckets, counted.latency_sum_s, "route"
+    )
+
+
+def _of_replica(replica: Replica, now_epoch_s: float) -> Iterator[Sample]:
+    yield Sample(metric="wayside_up_ratio", value=not replica.reasons_not_ready())
+    age_s = replica.age_s()
+    if age_s is not None:
+        yield Sample(metric="wayside_replica_age_seconds", value=age_s)
+    yield Sample(metric="wayside_replica_ticks_total", value=replica.ticks_total)
+    for feed_id, served in sorted(replica.served.items()):
+        if served.newest is not None:
+            age = now_epoch_s - served.newest.computed_epoch_s
+            yield Sample(metric="wayside_predictions_age_seconds", labels=(("feed", feed_id),), value=age)
+    for feed_id, record in sorted(replica.records.items()):
+        health = replica.health(record, now_epoch_s)
+        label = ("feed", feed_id)
+        for state in FeedState:
+            value = float(state is health.state)
+            yield Sample(metric="wayside_feed_state_ratio", labels=(label, ("state", state.value)), value=value)
+        yield Sample(metric="wayside_feed_usable_ratio", labels=(label,), value=float(health.usable))
+        if health.age_s is not None:
+            yield Sample(metric="wayside_feed_age_seconds", labels=(label,), value=health.age_s)
+        yield Sample(metric="wayside_feed_entities_count", labels=(label,), value=record.entities)
+        for outcome, count in record.outcomes:
+            yield Sample(metric="wayside_feed_polls_total", labels=(label, ("outcome", outcome)), value=count)
+    yield Sample(metric="wayside_alerts_in_force_count", value=len(in_force(replica, now_epoch_s)))

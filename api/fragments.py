@@ -1,0 +1,294 @@
+"""Pieces of answers that stay the same as long as one timetable is in force, encoded once, on first need.
+
+A :class:`Fragments` belongs to one bundle and goes away with it. Its memory is bounded: a cache that is full is
+emptied, because building a piece again costs some ten microseconds.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import cached_property
+from math import cos, radians
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from api.directions import Direction, directions_of, headsign_of
+from api.formats import oba
+from domain.ids import qualify
+from domain.timetable import Agency
+from store.timetable import Bundle
+
+NEARBY_M = 100.0
+"""How far a stop may be to count as nearby. Source: OneBusAway, nearbyStopIds."""
+METRES_PER_DEGREE = 111_195.0
+"""Of latitude, on a sphere of 6,371,009 m."""
+MAX_PIECES = 20_000
+"""Trips (or stops, or blocks) kept encoded: about 15 MB."""
+
+Value = TypeVar("Value")
+
+
+class RoutePiece(NamedTuple):
+    """A route. *row_part* are the three route members of an arrival."""
+
+    route_id: str
+    id: bytes
+    reference: bytes
+    row_part: bytes
+    agency: int
+
+
+class StopPiece(NamedTuple):
+    """A stop, with all that is referred to when it is: its routes, their agencies, its station."""
+
+    stop: int
+    stop_id: str
+    id: bytes
+    reference: bytes
+    stops: dict[bytes, bytes]
+    routes: dict[bytes, bytes]
+    agencies: dict[bytes, bytes]
+
+
+class TripPiece(NamedTuple):
+    """A trip: what every row about it needs, so that it is looked up once."""
+
+    trip_id: str
+    id: bytes
+    reference: bytes
+    headsign: bytes
+    route: int
+    calls: int
+    call_row: int
+    time_row: int
+    start_s: int
+    block: int
+    frequency: int
+    """Row of its window where it has no published times, else -1."""
+
+
+class References:
+    """The objects an answer refers to, each once."""
+
+    __slots__ = ("agencies", "routes", "situations", "stops", "trips")
+
+    def __init__(self) -> None:
+        self.agencies: dict[bytes, bytes] = {}
+        self.routes: dict[bytes, bytes] = {}
+        self.situations: dict[bytes, bytes] = {}
+        self.stops: dict[bytes, bytes] = {}
+        self.trips: dict[bytes, bytes] = {}
+
+    def add_stop(self, piece: StopPiece) -> None:
+        if piece.id not in self.stops:
+            self.stops.update(piece.stops)
+            self.routes.update(piece.routes)
+            self.agencies.update(piece.agencies)
+
+    def encode(self) -> bytes:
+        return b'{"agencies":[%b],"routes":[%b],"situations":[%b],"stopTimes":[],"stops":[%b],"trips":[%b]}' % (
+            b",".join(self.agencies.values()),
+            b",".join(self.routes.values()),
+            b",".join(self.situations.values()),
+            b",".join(self.stops.values()),
+            b",".join(self.trips.values()),
+        )
+
+
+NO_REFERENCES = References().encode()
+
+
+class Fragments:
+    """The pieces of one timetable."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.code = bundle.code
+        self.agencies = [(oba.encode(agency.code), oba.agency(agency)) for agency in bundle.agencies]
+        self._routes: dict[int, RoutePiece] = {}
+        self._stops: dict[int, StopPiece] = {}
+        self._trips: dict[int, TripPiece] = {}
+        self._nearby: dict[int, tuple[bytes, tuple[int, ...]]] = {}
+        self._blocks: dict[tuple[int, date], dict[int, int]] = {}
+        self._platforms: dict[int, tuple[int, ...]] = {}
+        self._headsigns: dict[int, bytes] = {}
+        self._directions: dict[int, tuple[Direction, ...]] = {}
+        self._polylines: dict[int, bytes] = {}
+
+    @cached_property
+    def max_dwell_s(self) -> int:
+        """The longest stay of any trip at any call, at most an hour: how much wider a window by departure must be."""
+        arrivals, departures = self.bundle.array("profile_arrival_s"), self.bundle.array("profile_departure_s")
+        return min(3600, max(0, int((departures - arrivals).max()))) if len(arrivals) else 0
+
+    def agency(self, row: int) -> Agency:
+        return self.bundle.agencies[row]
+
+    def route(self, row: int) -> RoutePiece:
+        """The route's piece."""
+        return self._routes.get(row) or _keep(self._routes, row, self._make_route)
+
+    def stop(self, row: int) -> StopPiece:
+        """The stop's piece."""
+        return self._stops.get(row) or _keep(self._stops, row, self._make_stop)
+
+    def trip(self, row: int) -> TripPiece:
+        """The trip's piece."""
+        return self._trips.get(row) or _keep(self._trips, row, self._make_trip)
+
+    def nearby(self, row: int) -> tuple[bytes, tuple[int, ...]]:
+        """Ids (as a JSON array) and rows of other stops within 100 m, nearest first."""
+        return self._nearby.get(row) or _keep(self._nearby, row, self._make_nearby)
+
+    def platforms(self, row: int) -> tuple[int, ...]:
+        """Stops whose calls count as the stop's: itself, and all platforms of a station."""
+        return self._platforms.get(row) or _keep(self._platforms, row, self._make_platforms)
+
+    def block_sequence(self, trip: int, block: int, day: date) -> int:
+        """0-based place of the trip among those of its block that run on *day*; 0 without a block."""
+        if block < 0:
+            return 0
+        return self.block_day(block, day).get(trip, 0)
+
+    def block_day(self, block: int, day: date) -> dict[int, int]:
+        """Trip rows of the block that run on *day*, by start, each with its 0-based place."""
+        found = self._blocks.get((block, day))
+        if found is None:
+            active, service = self.bundle.active(day), self.bundle.trip_service
+            running = (trip for trip in self.bundle.block_rows(block) if active[service[trip]])
+            found = {trip: place for place, trip in enumerate(running)}
+            if len(self._blocks) >= MAX_PIECES:
+                self._blocks.clear()
+            self._blocks[(block, day)] = found
+        return found
+
+    def headsign_text(self, row: int) -> bytes:
+        """The text of a call's own headsign, as JSON."""
+        found = self._headsigns.get(row)
+        if found is None:
+            found = self._headsigns[row] = oba.encode(self.bundle.texts[row])
+        return found
+
+    def directions(self, route: int) -> tuple[Direction, ...]:
+        """The route's directions."""
+        return self._directions.get(route) or _keep(
+            self._directions, route, lambda row: directions_of(self.bundle, row)
+        )
+
+    def polyline(self, shape: int) -> bytes:
+        """The shape's line, encoded."""
+        return self._polylines.get(shape) or _keep(self._polylines, shape, self._make_polyline, most=1000)
+
+    def _make_polyline(self, shape: int) -> bytes:
+        lats, lons, _ = self.bundle.shape(shape)
+        return oba.polyline(lats.tolist(), lons.tolist())
+
+    def trip_id(self, row: int) -> str:
+        """Qualified with the code of its route's agency."""
+        bundle = self.bundle
+        return qualify(self.bundle.agency_of_route(bundle.trip_route[row]).code, bundle.trip_ids[row])
+
+    def _make_route(self, row: int) -> RoutePiece:
+        it = self.bundle.route(row)
+        route_id = qualify(it.agency_code, it.raw_id)
+        return RoutePiece(
+            route_id=route_id,
+            id=oba.encode(route_id),
+            reference=oba.route(it),
+            row_part=b'"routeId":%b,"routeLongName":%b,"routeShortName":%b'
+            % (oba.encode(route_id), oba.encode(it.long_name), oba.encode(it.short_name or it.long_name)),
+            agency=self.bundle.route_agency[row],
+        )
+
+    def _make_platforms(self, row: int) -> tuple[int, ...]:
+        bundle = self.bundle
+        if bundle.stop_location_type[row] != 1:
+            return (row,)
+        children = (child for child in bundle.stop_child_rows(row) if bundle.stop_location_type[child] in (0, 4))
+        return (row, *children)
+
+    def routes_at(self, row: int) -> list[int]:
+        """Rows of the routes that call at the stop, or anywhere in the station."""
+        rows: set[int] = set()
+        for platform in self.platforms(row):
+            rows.update(self.bundle.stop_route_rows(platform))
+        return sorted(rows)
+
+    def _encode_stop(self, row: int) -> tuple[bytes, bytes, list[RoutePiece]]:
+        it = self.bundle.stop(row)
+        pieces = [self.route(route) for route in self.routes_at(row)]
+        stop_id = oba.encode(qualify(self.code, it.raw_id))
+        return stop_id, oba.stop(it, self.code, [piece.route_id for piece in pieces]), pieces
+
+    def _make_stop(self, row: int) -> StopPiece:
+        bundle = self.bundle
+        stop_id, reference, pieces = self._encode_stop(row)
+        stops = {stop_id: reference}
+        parent = bundle.stop_parent[row]
+        while parent >= 0 and len(stops) < 3:  # platform in a station, boarding area on a platform: never deeper
+            parent_id, parent_reference, _ = self._encode_stop(parent)
+            stops[parent_id] = parent_reference
+            parent = bundle.stop_parent[parent]
+        agencies = {piece.agency for piece in pieces} or {bundle.main_agency}
+        return StopPiece(
+            stop=row,
+            stop_id=qualify(self.code, bundle.stop_ids[row]),
+            id=stop_id,
+            reference=reference,
+            stops=stops,
+            routes={piece.id: piece.reference for piece in pieces},
+            agencies=dict(self.agencies[agency] for agency in sorted(agencies)),
+        )
+
+    def _make_trip(self, row: int) -> TripPiece:
+        bundle = self.bundle
+        it = bundle.trip(row)
+        route = bundle.trip_route[row]
+        trip_id, calls = self.trip_id(row), bundle.trip_length(row)
+        headsign = headsign_of(bundle, row)
+        window = bundle.trip_frequency[row]
+        return TripPiece(
+            trip_id=trip_id,
+            id=oba.encode(trip_id),
+            reference=oba.trip(
+                it, trip_id=trip_id, route_id=self.route(route).route_id, code=self.code, headsign=headsign
+            ),
+            headsign=oba.encode(headsign),
+            route=route,
+            calls=calls,
+            call_row=bundle.call_row(row),
+            time_row=bundle.time_row(row),
+            start_s=bundle.trip_start_s[row],
+            block=bundle.trip_block[row],
+            frequency=-1 if window < 0 or bundle.frequency_exact[window] else window,
+        )
+
+    def _make_nearby(self, row: int) -> tuple[bytes, tuple[int, ...]]:
+        found = stops_within(self.bundle, self.bundle.stop_lat[row], self.bundle.stop_lon[row], NEARBY_M)
+        rows = tuple(other for other in found if other != row and self.bundle.stop_location_type[other] == 0)
+        ids = oba.encode([qualify(self.code, self.bundle.stop_ids[other]) for other in rows])
+        return ids, rows
+
+
+def stops_within(bundle: Bundle, lat: float, lon: float, radius_m: float) -> list[int]:
+    """Rows of the stops of any kind within *radius_m*, nearest first (on a plane: exact to a metre in a city)."""
+    north_deg = radius_m / METRES_PER_DEGREE
+    shrink = max(0.01, cos(radians(lat)))
+    east_deg = north_deg / shrink
+    rows = bundle.stops_within(lat - north_deg, lon - east_deg, lat + north_deg, lon + east_deg)
+    if not len(rows):
+        return []
+    south_north = (bundle.array("stop_lat")[rows] - lat) * METRES_PER_DEGREE
+    west_east = (bundle.array("stop_lon")[rows] - lon) * METRES_PER_DEGREE * shrink
+    away_m = np.hypot(south_north, west_east)
+    order = np.argsort(away_m, kind="stable")
+    nearest: Sequence[int] = rows[order][away_m[order] <= radius_m].tolist()
+    return list(nearest)
+
+
+def _keep(cache: dict[int, Value], row: int, make: Callable[[int], Value], most: int = MAX_PIECES) -> Value:
+    made = make(row)
+    if len(cache) >= most:
+        cache.clear()
+    cache[row] = made
+    return made

@@ -1,0 +1,64 @@
+"""A timetable being served, with everything live about it. Replaced or amended whole, on the event loop."""
+
+from collections.abc import Callable
+from typing import Any
+
+from api.fragments import Fragments, TripPiece
+from api.live import Live
+from api.notices import Notices
+from store.timetable import Bundle
+
+MAX_PREDICTIONS_AGE_S = 180.0
+"""Predictions that nobody renewed for so long are not shown as live, however healthy their feeds say they are: the
+predictor renews them with every new dataset and at least every minute."""
+
+FeedUsable = Callable[[str, float], bool]
+"""(feed id, now) to: may its data be shown as live?"""
+
+
+class Served:
+    """One GTFS feed's timetable in force, its predictions (none: everything is scheduled) and its notices."""
+
+    def __init__(self, bundle: Bundle, feed_usable: FeedUsable, language: str) -> None:
+        self.bundle = bundle
+        self.fragments = Fragments(bundle)
+        self.notices = Notices(self.fragments, (), language)
+        self._language = language
+        self._live: Live | None = None
+        self._feed_usable = feed_usable
+        self._judged_at = -1
+        self._judged: tuple[Live | None, tuple[bool, ...]] = (None, ())
+        self.scheduled_statuses: dict[tuple[int, int], tuple[int, Any]] = {}
+        """(trip, date) to the tick and status: kept by ``api.status``."""
+
+    def set_live(self, live: Live | None) -> None:
+        """The newest predictions; those for another generation of the timetable are not used."""
+        self._live = live if live is not None and live.generation == self.bundle.generation else None
+        self._judged_at = -1
+
+    @property
+    def newest(self) -> Live | None:
+        """The newest predictions, usable or not."""
+        return self._live
+
+    def set_notices(self, notices: Notices) -> None:
+        self.notices = notices
+
+    def live_at(self, now_epoch_s: float) -> tuple[Live | None, tuple[bool, ...]]:
+        """Predictions that may be shown as live now, and which of their feeds may be; judged once a second."""
+        second = int(now_epoch_s)
+        if second != self._judged_at:
+            self._judged_at = second
+            self._judged = self._judge(now_epoch_s)
+        return self._judged
+
+    def _judge(self, now_epoch_s: float) -> tuple[Live | None, tuple[bool, ...]]:
+        live = self._live
+        if live is None or now_epoch_s - live.computed_epoch_s > MAX_PREDICTIONS_AGE_S:
+            return None, ()
+        usable = tuple(self._feed_usable(feed_id, now_epoch_s) for feed_id in live.feed_ids)
+        return (live, usable) if any(usable) else (None, ())
+
+    def trip_length_m(self, piece: TripPiece) -> float:
+        """Metres from the shape's start to the trip's last call."""
+        return self.bundle.pattern_distance_m[piece.call_row + piece.calls - 1] if piece.calls else 0.0

@@ -1,0 +1,268 @@
+"""What we say about stops: visits of trips, told live or scheduled, in the order they come.
+
+A visit that is told live stands where the prediction puts it, however late; one that is not stands on the timetable.
+A skipped call is never listed, a deleted trip neither; a cancelled trip is listed where it was scheduled, marked so.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from api.formats import oba
+from api.fragments import TripPiece
+from api.live import NO_ROW, REPLACED, Live
+from api.served import Served
+from api.status import OCCUPANCY, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
+from api.where import Ask
+from domain import service_day
+from domain.realtime import TripRelationship
+from domain.timetable import PickupType
+
+NO_PICKUP = PickupType.NONE
+CANCELED, DEFAULT = b'"CANCELED"', b'"default"'
+
+
+class Visit(NamedTuple):
+    """One call of one trip on one day. *row* and *call* are -1 unless told live; *row* alone when cancelled."""
+
+    at_epoch_s: int
+    """For order: when it comes, as well as we know."""
+    trip: int
+    position: int
+    stop: int
+    day: date
+    row: int
+    call: int
+    cancelled: bool
+
+
+class Moment(NamedTuple):
+    """The time a question is about, and what is live then."""
+
+    epoch_s: float
+    live: Live | None
+    usable: tuple[bool, ...]
+
+
+def moment(ask: Ask, served: Served, time_epoch_s: float | None) -> Moment:
+    """The present, or another time: what is told live only concerns the present and the future."""
+    if time_epoch_s is not None and time_epoch_s < ask.now_epoch_s - 60:
+        return Moment(time_epoch_s, None, ())
+    return Moment(ask.now_epoch_s if time_epoch_s is None else time_epoch_s, *served.live_at(ask.now_epoch_s))
+
+
+def visits_between(served: Served, stop: int, when: Moment, from_epoch_s: int, to_epoch_s: int) -> Iterator[Visit]:
+    """Visits at one stop (not its station's others) that leave at *from* or later and come by *to*, in no order."""
+    bundle, live, usable = served.bundle, when.live, when.usable
+    if live is not None:
+        for row, call in live.calls_between(stop, from_epoch_s, to_epoch_s):
+            if usable[live.trip_feed[row]]:
+                at = live.arrival_epoch_s[call] or live.departure_epoch_s[call] or live.scheduled_epoch_s[call]
+                yield Visit(at, live.trip[row], call - live.ptr[row], stop, live.day(row), row, call, False)
+    dwell_s = served.fragments.max_dwell_s
+    for day in bundle.service_days_around(from_epoch_s, to_epoch_s + dwell_s):
+        start = bundle.day_start_epoch_s(day)
+        for trip, position, departure_s in bundle.calls_at_stop(
+            stop, day, from_epoch_s - start, to_epoch_s - start + dwell_s + 1
+        ):
+            if dwell_s:
+                at = start + bundle.arrival_s(trip, position)
+                if at > to_epoch_s:
+                    continue
+            else:
+                at = start + departure_s
+            visit = scheduled_visit(when, trip, position, stop, day, at)
+            if visit is not None and visit.call < 0:
+                yield visit
+
+
+def scheduled_visit(when: Moment, trip: int, position: int, stop: int, day: date, at_epoch_s: int) -> Visit | None:
+    """What becomes of a scheduled call: told live (with *call*), cancelled, as scheduled, or None: not to be shown."""
+    live = when.live
+    if live is None:
+        return Visit(at_epoch_s, trip, position, stop, day, -1, -1, False)
+    row = live.row_of(trip, service_day.yyyymmdd(day))
+    if row == NO_ROW:
+        return Visit(at_epoch_s, trip, position, stop, day, -1, -1, False)
+    if row == REPLACED:
+        return None
+    if not when.usable[live.trip_feed[row]]:
+        return Visit(at_epoch_s, trip, position, stop, day, -1, -1, False)
+    relationship = live.relationship[row]
+    if relationship == TripRelationship.CANCELED:
+        return Visit(at_epoch_s, trip, position, stop, day, row, -1, True)
+    if relationship == TripRelationship.DELETED or live.is_skipped(row, position):
+        return None
+    if live.is_told(row, position):
+        call = live.ptr[row] + position
+        at = live.arrival_epoch_s[call] or live.departure_epoch_s[call]
+        return Visit(at, trip, position, live.call_stop[call], day, row, call, False)
+    return Visit(at_epoch_s, trip, position, stop, day, row, -1, False)
+
+
+def encode_visit(ask: Ask, served: Served, visit: Visit, when: Moment) -> bytes | None:
+    """One ``arrivalAndDeparture``, with all it refers to added to the references; None when it names no known route."""
+    live = when.live
+    if visit.row >= 0 and live is not None and (visit.trip < 0 or live.own_calls[visit.row]):
+        return _encode_own(ask, served, visit, when, live)
+    bundle, fragments, references = served.bundle, served.fragments, ask.references
+    trip, position = visit.trip, visit.position
+    piece = fragments.trip(trip)
+    route = fragments.route(piece.route)
+    call_row, time_row = piece.call_row + position, piece.time_row + position
+    day_start = bundle.day_start_epoch_s(visit.day)
+    start = day_start + piece.start_s
+    scheduled_arrival = start + bundle.profile_arrival_s[time_row]
+    scheduled_departure = start + bundle.profile_departure_s[time_row]
+    number = service_day.yyyymmdd(visit.day)
+    noticed = served.notices.of_call(trip, visit.stop, number, when.epoch_s)
+    arrival = departure = updated = 0
+    occupancy, vehicle = oba.BLANK, oba.BLANK
+    status: Status | None
+    if visit.row >= 0 and live is not None:
+        status = live_status(served, live, visit.row, ask.now_epoch_s)
+        aboard = live.vehicle[visit.row]
+        if aboard >= 0:
+            vehicle = vehicle_id(served, live, aboard)
+            if live.occupancy[aboard] >= 0:
+                occupancy = OCCUPANCY[live.occupancy[aboard]]
+        if visit.call >= 0:
+            arrival = live.arrival_epoch_s[visit.call] or live.departure_epoch_s[visit.call]
+            departure = live.departure_epoch_s[visit.call] or arrival
+            updated = live.updated_epoch_s[visit.row]
+    else:
+        status = scheduled_status(served, trip, number, day_start, when.epoch_s)
+    along_m = bundle.pattern_distance_m[call_row]
+    if status is not None:
+        stops_away, metres_away = position + status.stops_offset, along_m + status.metres_offset
+        member = _refer_to_status(ask, served, status)
+    else:
+        over = when.epoch_s > start + bundle.profile_departure_s[piece.time_row + piece.calls - 1]
+        stops_away = position - piece.calls if over else position
+        metres_away = along_m - served.trip_length_m(piece) if over else along_m
+        member = b""
+    headsign = bundle.pattern_headsign[call_row]
+    stop = fragments.stop(visit.stop)
+    references.add_stop(stop)
+    references.trips[piece.id] = piece.reference
+    references.routes[route.id] = route.reference
+    agency_id, agency = fragments.agencies[route.agency]
+    references.agencies[agency_id] = agency
+    if noticed.references:
+        references.situations.update(noticed.references)
+    return oba.ARRIVAL % (
+        oba.FALSE if bundle.pattern_drop_off[call_row] == NO_PICKUP else oba.TRUE,
+        fragments.block_sequence(trip, piece.block, visit.day),
+        oba.FALSE if bundle.pattern_pickup[call_row] == NO_PICKUP else oba.TRUE,
+        oba.decimal(metres_away),
+        oba.NULL if piece.frequency < 0 else frequency(served, piece, day_start),
+        updated * 1000,
+        stops_away,
+        occupancy,
+        oba.TRUE if visit.call >= 0 else oba.FALSE,
+        arrival * 1000,
+        departure * 1000,
+        route.row_part,
+        scheduled_arrival * 1000,
+        scheduled_departure * 1000,
+        day_start * 1000,
+        noticed.ids,
+        CANCELED if visit.cancelled else DEFAULT,
+        stop.id,
+        position,
+        piece.calls,
+        fragments.headsign_text(headsign) if headsign else piece.headsign,
+        piece.id,
+        member,
+        vehicle,
+    )
+
+
+def frequency(served: Served, piece: TripPiece, day_start_epoch_s: int) -> bytes:
+    """The window of a trip without published times."""
+    bundle, row = served.bundle, piece.frequency
+    return oba.frequency(
+        day_start_epoch_s + bundle.frequency_start_s[row],
+        day_start_epoch_s + bundle.frequency_end_s[row],
+        bundle.frequency_headway_s[row],
+    )
+
+
+def _refer_to_status(ask: Ask, served: Served, status: Status) -> bytes:
+    references, fragments = ask.references, served.fragments
+    for stop in status.stops:
+        references.add_stop(fragments.stop(stop))
+    references.trips.update(status.trips)
+    route = fragments.route(status.route)
+    references.routes[route.id] = route.reference
+    if status.situations:
+        references.situations.update(status.situations)
+    return b'"tripStatus":%b,' % status.member
+
+
+def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live) -> bytes | None:
+    """A visit of a trip that lists its own calls: added, duplicated, replacement."""
+    row, call, position = visit.row, visit.call, visit.position
+    trip_id, trip_reference, route_row = trip_ids_of_row(served, live, row)
+    if route_row < 0:
+        return None
+    bundle, fragments, references = served.bundle, served.fragments, ask.references
+    names, number = live.named.get(row, {}), live.service_date[row]
+    route = fragments.route(route_row)
+    arrival = live.arrival_epoch_s[call] or live.departure_epoch_s[call]
+    departure = live.departure_epoch_s[call] or arrival
+    scheduled = live.scheduled_epoch_s[call] or departure
+    predicted = arrival > 0
+    status = live_status(served, live, row, ask.now_epoch_s)
+    aboard = live.vehicle[row]
+    vehicle = vehicle_id(served, live, aboard)
+    occupancy = OCCUPANCY[live.occupancy[aboard]] if aboard >= 0 and live.occupancy[aboard] >= 0 else oba.BLANK
+    if visit.trip >= 0 and not names.get("trip_id"):
+        noticed = served.notices.of_call(visit.trip, visit.stop, number, when.epoch_s)
+    else:
+        noticed = served.notices.of_added_call(names.get("trip_id", ""), route_row, visit.stop, number, when.epoch_s)
+    if status is not None:
+        member, stops_away = _refer_to_status(ask, served, status), position + status.stops_offset
+    else:
+        member, stops_away = b"", position
+    metres_away, call_row = 0.0, -1
+    if visit.trip >= 0 and bundle.trip_length(visit.trip) == live.calls(row):
+        call_row = bundle.call_row(visit.trip, position)
+        metres_away = bundle.pattern_distance_m[call_row] + (status.metres_offset if status else 0.0)
+    stop = fragments.stop(visit.stop)
+    references.add_stop(stop)
+    references.trips[trip_id] = trip_reference
+    references.routes[route.id] = route.reference
+    agency_id, agency = fragments.agencies[route.agency]
+    references.agencies[agency_id] = agency
+    references.situations.update(noticed.references)
+    day_start = bundle.day_start_epoch_s(visit.day)
+    last = live.stop_at(bundle, row, live.calls(row) - 1)
+    headsign = names.get("headsign", "") or (bundle.texts[bundle.trip_headsign[visit.trip]] if visit.trip >= 0 else "")
+    piece = fragments.trip(visit.trip) if visit.trip >= 0 else None
+    return oba.ARRIVAL % (
+        oba.boolean(call_row < 0 or bundle.pattern_drop_off[call_row] != NO_PICKUP),
+        fragments.block_sequence(visit.trip, bundle.trip_block[visit.trip], visit.day) if visit.trip >= 0 else 0,
+        oba.boolean(call_row < 0 or bundle.pattern_pickup[call_row] != NO_PICKUP),
+        oba.decimal(metres_away),
+        oba.NULL if piece is None or piece.frequency < 0 else frequency(served, piece, day_start),
+        live.updated_epoch_s[row] * 1000,
+        stops_away,
+        occupancy,
+        oba.boolean(predicted),
+        arrival * 1000,
+        departure * 1000,
+        route.row_part,
+        (scheduled if scheduled != departure else arrival) * 1000,
+        scheduled * 1000,
+        day_start * 1000,
+        noticed.ids,
+        DEFAULT,
+        stop.id,
+        position,
+        live.calls(row),
+        oba.encode(headsign or bundle.texts[bundle.stop_name[last]]),
+        trip_id,
+        member,
+        vehicle,
+    )
