@@ -1,0 +1,212 @@
+"""Which run of the timetable a realtime trip or vehicle speaks of: trip row and service date, or none.
+
+A wrong "your bus is coming" is worse than none, so every rule asks for one candidate and gives up on two:
+
+1. ``trip_id`` as written, or without an agency's id before it. Runs of a frequency-based trip are told apart by
+   ``start_time``.
+2. Without a known trip_id: route, start_time, direction where given; if several trips still fit, the first stop.
+
+The service day is ``start_date`` when the trip's service runs then. Feeds that write the calendar date after midnight
+mean the day before; that is believed only if the trip does not run on the date written, but ran the day before past
+midnight. Without start_date it is the day on which the run is nearest to now.
+Source: GTFS-realtime reference, message TripDescriptor ("alternative trip matching").
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from typing import Protocol
+
+import numpy as np
+
+from domain import service_day
+from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, UInt8s
+from predictor.schedule import Schedule
+
+NEAR_S = 6 * 3600
+"""Without start_date: a run that starts later or ended earlier than this from now is not the one spoken of."""
+
+
+class Unmatched(IntEnum):
+    """Why a realtime trip has no run in the timetable; a closed set, for counting."""
+
+    MATCHED = 0
+    NO_TRIP = 1
+    """It names no trip at all (a vehicle out of service)."""
+    UNKNOWN_TRIP = 2
+    AMBIGUOUS = 3
+    """More than one run fits what is said."""
+    NOT_THAT_DAY = 4
+    """The trip is known but does not run on the day it is said to."""
+    EXTRA = 5
+    """Added by the agency: not meant to be in the timetable."""
+
+
+class Descriptors(Protocol):
+    """The columns of a TripDescriptor, as TripUpdates and Vehicles have them."""
+
+    @property
+    def trip_ids(self) -> list[str]:
+        """Raw trip ids, blank for none."""
+
+    @property
+    def route_ids(self) -> list[str]:
+        """Raw route ids, blank for none."""
+
+    @property
+    def direction(self) -> Int32s:
+        """0, 1 or NO_VALUE."""
+
+    @property
+    def start_date(self) -> Int32s:
+        """The date as yyyymmdd, or 0."""
+
+    @property
+    def start_time_s(self) -> Int32s:
+        """ServiceTime or NO_VALUE."""
+
+    @property
+    def relationship(self) -> UInt8s:
+        """TripRelationship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """One row a descriptor."""
+
+    trip: Int32s
+    """Row of the run, or -1."""
+    service_date: Int32s
+    """yyyymmdd; 0 without a run."""
+    why: UInt8s
+    """Unmatched."""
+    base_epoch_s: Int64s
+    """What the profile's times count from: the run's first departure. 0 without a run."""
+
+
+ADDS = (TripRelationship.ADDED, TripRelationship.NEW)
+"""Trips that are not in the timetable by definition, whatever their trip_id looks like."""
+
+
+def match(schedule: Schedule, described: Descriptors, now_epoch_s: float, first_stop: Int32s | None = None) -> Matched:
+    """The run of each descriptor; *first_stop* (stop rows, -1 unknown) helps where no trip_id does."""
+    n = len(described.trip_ids)
+    named = [schedule.trips_named(trip_id) if trip_id else (-1, -1) for trip_id in described.trip_ids]
+    spans = np.array(named, np.int32).reshape(n, 2)
+    trip: Int32s = spans[:, 0].copy()
+    runs = spans[:, 1] - spans[:, 0]
+    why = np.zeros(n, np.uint8)
+    blank = np.fromiter((not trip_id for trip_id in described.trip_ids), bool, n)
+    why[trip < 0] = Unmatched.UNKNOWN_TRIP
+    extra = np.isin(described.relationship, ADDS)
+    trip[extra] = -1
+    why[extra] = Unmatched.EXTRA
+    for row in np.flatnonzero((trip >= 0) & (runs > 1)).tolist():
+        trip[row] = _run_of_frequency(schedule, range(*named[row]), described, row)
+        why[row] = Unmatched.MATCHED if trip[row] >= 0 else Unmatched.AMBIGUOUS
+    date, fits = _service_dates(schedule, trip, described, now_epoch_s)
+    why[(trip >= 0) & ~fits] = Unmatched.NOT_THAT_DAY
+    trip[~fits] = -1
+    for row in np.flatnonzero(why == Unmatched.UNKNOWN_TRIP).tolist():
+        stop = -1 if first_stop is None else int(first_stop[row])
+        trip[row], date[row] = _by_route_and_time(schedule, described, row, now_epoch_s, stop)
+        why[row] = Unmatched.MATCHED if trip[row] >= 0 else (Unmatched.NO_TRIP if blank[row] else why[row])
+    found = trip >= 0
+    date[~found] = 0
+    base = np.zeros(n, np.int64)
+    starts = schedule.trip_start_s[trip[found]].astype(np.int64)
+    said = described.start_time_s[found]
+    starts = np.where(schedule.is_inexact(trip[found]) & (said != NO_VALUE), said, starts)
+    base[found] = schedule.starts_epoch_s(date[found]) + starts
+    return Matched(trip=trip, service_date=date, why=why, base_epoch_s=base)
+
+
+def _run_of_frequency(schedule: Schedule, rows: range, described: Descriptors, row: int) -> int:
+    """The run that starts at start_time; of a frequency without exact times the one next to it, within its headway."""
+    said = int(described.start_time_s[row])
+    if said == NO_VALUE:
+        return -1
+    starts = schedule.trip_start_s[rows.start : rows.stop]
+    nearest = rows.start + int(np.argmin(np.abs(starts - said)))
+    away_s = abs(int(schedule.trip_start_s[nearest]) - said)
+    frequency = int(schedule.trip_frequency[nearest])
+    slack_s = 0 if schedule.frequency_exact[frequency] else int(schedule.frequency_headway_s[frequency])
+    return nearest if away_s <= slack_s else -1
+
+
+def _service_dates(
+    schedule: Schedule, trip: Int32s, described: Descriptors, now_epoch_s: float
+) -> tuple[Int32s, Bools]:
+    """Service date of each run, and whether it runs then."""
+    date = np.zeros(len(trip), np.int32)
+    fits = np.zeros(len(trip), bool)
+    known = trip >= 0
+    service = np.where(known, schedule.trip_service[np.maximum(trip, 0)], 0)
+    if not known.any():
+        return date, fits
+    for number in np.unique(described.start_date[known]).tolist():
+        rows = np.flatnonzero(known & (described.start_date == number))
+        if number == 0:
+            date[rows], fits[rows] = _nearest_days(schedule, trip[rows], now_epoch_s)
+            continue
+        date[rows] = number
+        fits[rows] = schedule.runs_on(number)[service[rows]]
+        late = rows[~fits[rows]]
+        if len(late):
+            before = _day_before(number)
+            ends = schedule.trip_start_s[trip[late]] + schedule.duration_s(trip[late])
+            moved = late[(ends >= 86_400) & schedule.runs_on(before)[service[late]]]
+            date[moved] = before
+            fits[moved] = True
+    return date, fits
+
+
+def _day_before(number: int) -> int:
+    try:
+        return service_day.yyyymmdd(service_day.from_yyyymmdd(number) - timedelta(days=1))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _nearest_days(schedule: Schedule, trip: Int32s, now_epoch_s: float) -> tuple[Int32s, Bools]:
+    """The day on which each run is nearest to now: under way counts 0; of two under way, the later start."""
+    best = np.full(len(trip), np.inf)
+    date = np.zeros(len(trip), np.int32)
+    start_s = schedule.trip_start_s[trip].astype(np.int64)
+    end_s = start_s + schedule.duration_s(trip)
+    service = schedule.trip_service[trip]
+    for number in schedule.days_near(now_epoch_s):
+        now_s = now_epoch_s - schedule.start_epoch_s(number)
+        away_s = np.maximum(np.maximum(start_s - now_s, now_s - end_s), 0.0)
+        better = schedule.runs_on(number)[service] & (away_s <= best)
+        best[better] = away_s[better]
+        date[better] = number
+    return date, best <= NEAR_S
+
+
+def _by_route_and_time(
+    schedule: Schedule, described: Descriptors, row: int, now_epoch_s: float, first_stop: int
+) -> tuple[int, int]:
+    """(trip, service date) of the only trip of the route that starts then, or (-1, 0)."""
+    route_id, said = described.route_ids[row], int(described.start_time_s[row])
+    if not route_id or said == NO_VALUE:
+        return -1, 0
+    route = int(schedule.routes_named([route_id])[0])
+    if route < 0:
+        return -1, 0
+    trips = schedule.route_trips[schedule.route_trip_ptr[route] : schedule.route_trip_ptr[route + 1]]
+    trips = trips[schedule.trip_start_s[trips] == said]
+    direction = int(described.direction[row])
+    if direction != NO_VALUE:
+        trips = trips[schedule.trip_direction[trips] == direction]
+    number = int(described.start_date[row])
+    if number:
+        trips = trips[schedule.runs_on(number)[schedule.trip_service[trips]]]
+        dates = np.full(len(trips), number, np.int32)
+    else:
+        dates, fits = _nearest_days(schedule, trips, now_epoch_s)
+        trips, dates = trips[fits], dates[fits]
+    if len(trips) > 1 and first_stop >= 0:
+        first = schedule.pattern_stop[schedule.pattern_ptr[schedule.pattern_of(trips)]]
+        trips, dates = trips[first == first_stop], dates[first == first_stop]
+    return (int(trips[0]), int(dates[0])) if len(trips) == 1 else (-1, 0)
