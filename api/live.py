@@ -17,8 +17,9 @@ from domain.predictions import CallFlag, Predictions
 from domain.realtime import TripRelationship
 from store.timetable import Bundle
 
-SILENT = CallFlag.SKIPPED | CallFlag.NO_DATA
-GONE = (TripRelationship.CANCELED, TripRelationship.DELETED)
+SKIPPED = int(CallFlag.SKIPPED)
+SILENT = int(CallFlag.SKIPPED | CallFlag.NO_DATA)
+GONE = (int(TripRelationship.CANCELED), int(TripRelationship.DELETED))
 NO_ROW = -1
 REPLACED = -2
 """The timetable's calls of that trip do not count: a replacement lists its own."""
@@ -88,6 +89,9 @@ class Live:
         self._index_rows(p)
         self._index_calls(p)
         self.dates = {number: service_day.from_yyyymmdd(number) for number in np.unique(p.service_date).tolist()}
+        self.encoded_rows: dict[int, Any] = {}
+        """Call row to its encoded visit: filled by ``api.visits``, good for one ``rows_revision`` of the notices."""
+        self.rows_revision = -1
         self.encoded_statuses: dict[int, Any] = {}
         """Trip row to its encoded status: filled by ``api.status`` on first need, gone with this tick."""
 
@@ -95,9 +99,10 @@ class Live:
         own = p.own_calls != 0
         keys = (p.service_date.astype(np.int64) << 32) | p.trip
         regular = np.flatnonzero((p.trip >= 0) & ~own)
-        self._rows: dict[int, int] = dict(zip(keys[regular].tolist(), regular.tolist(), strict=True))
+        self.rows: dict[int, int] = dict(zip(keys[regular].tolist(), regular.tolist(), strict=True))
         replacing = np.flatnonzero((p.trip >= 0) & own & (p.relationship == TripRelationship.REPLACEMENT))
-        self._rows.update(dict.fromkeys(keys[replacing].tolist(), REPLACED))
+        self.rows.update(dict.fromkeys(keys[replacing].tolist(), REPLACED))
+        """``key_of`` to row, or REPLACED."""
         self.own_rows: list[int] = np.flatnonzero(own).tolist()
         """Rows that list calls of their own."""
 
@@ -108,8 +113,10 @@ class Live:
         leaves = np.where(own & (leaves == 0), p.scheduled_epoch_s, leaves)
         gone = np.isin(p.relationship, GONE)
         told = (leaves > 0) & (p.call_stop >= 0) & ~gone[row_of_call]
-        told &= np.where(own, p.flags & CallFlag.SKIPPED, p.flags & SILENT) == 0
+        told &= np.where(own, p.flags & SKIPPED, p.flags & SILENT) == 0
         told &= own | (p.source[row_of_call] != 0)
+        self.told = told.astype(np.uint8).tobytes()
+        """A byte a call: 1 for those that ``calls_between`` gives."""
         calls = np.flatnonzero(told)
         keys = (p.call_stop[calls].astype(np.int64) << 32) | leaves[calls]
         order = np.argsort(keys)
@@ -121,7 +128,7 @@ class Live:
 
     def row_of(self, trip: int, date_yyyymmdd: int) -> int:
         """The row of a scheduled trip on a day; NO_ROW when nothing live is known, REPLACED when it is replaced."""
-        return self._rows.get(key_of(trip, date_yyyymmdd), NO_ROW)
+        return self.rows.get(key_of(trip, date_yyyymmdd), NO_ROW)
 
     def calls_between(self, stop: int, from_epoch_s: int, to_epoch_s: int) -> Iterator[tuple[int, int]]:
         """(row, call row) of every call told live at the stop that leaves from then on and arrives by then."""
@@ -134,25 +141,9 @@ class Live:
                 yield self._call_rows[at], call
             at += 1
 
-    def is_told(self, row: int, position: int) -> bool:
-        """Is that call of a scheduled trip's row one that ``calls_between`` gives?"""
-        first = self.ptr[row]
-        call = first + position
-        return (
-            call < self.ptr[row + 1]
-            and self.source[row] != 0
-            and not self.flags[call] & SILENT
-            and (self.departure_epoch_s[call] or self.arrival_epoch_s[call]) > 0
-        )
-
-    def is_shown(self, row: int, call: int) -> bool:
-        """Is that call of a row with calls of its own one that ``calls_between`` gives?"""
-        times = self.departure_epoch_s[call] or self.arrival_epoch_s[call] or self.scheduled_epoch_s[call]
-        return times > 0 and self.relationship[row] not in GONE and not self.flags[call] & CallFlag.SKIPPED
-
     def is_skipped(self, row: int, position: int) -> bool:
         call = self.ptr[row] + position
-        return call < self.ptr[row + 1] and bool(self.flags[call] & CallFlag.SKIPPED)
+        return call < self.ptr[row + 1] and bool(self.flags[call] & SKIPPED)
 
     def day(self, row: int) -> date:
         """The service day of the row."""

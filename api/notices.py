@@ -5,6 +5,7 @@ Source: GTFS-realtime reference, EntitySelector.
 """
 
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 from api.formats import oba
@@ -12,6 +13,7 @@ from api.fragments import MAX_PIECES, Fragments
 from domain.ids import qualify
 from domain.situation import Selector, Situation
 
+_REVISIONS = count()
 CHECK_EVERY_S = 10
 """How often periods are compared with the clock."""
 
@@ -57,6 +59,7 @@ class Notices:
         self._in_force: frozenset[int] = frozenset()
         self._checked = -1
         self._found: dict[object, Noticed] = {}
+        self._revision = next(_REVISIONS)
 
     def _file(self, number: int, selector: Selector) -> None:
         bundle = self._fragments.bundle
@@ -82,7 +85,14 @@ class Notices:
             if in_force != self._in_force:
                 self._in_force = in_force
                 self._found.clear()
+                self._revision = next(_REVISIONS)
         return self._in_force
+
+    def revision(self, now_epoch_s: float) -> int:
+        """A number that changes whenever other Situations are in force; unique in this process."""
+        if self.situations:
+            self._check(now_epoch_s)
+        return self._revision
 
     def of_call(self, trip: int, stop: int, date_yyyymmdd: int, now_epoch_s: float) -> Noticed:
         """Everything that concerns a scheduled trip's call at *stop* on that day."""

@@ -4,12 +4,13 @@ A visit that is told live stands where the prediction puts it, however late; one
 A skipped call is never listed, a deleted trip neither; a cancelled trip is listed where it was scheduled, marked so.
 """
 
+import bisect
 from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
 from api.formats import oba
-from api.fragments import TripPiece
+from api.fragments import RoutePiece, StopPiece, TripPiece
 from api.live import NO_ROW, REPLACED, Live
 from api.served import Served
 from api.status import OCCUPANCY, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
@@ -18,7 +19,10 @@ from domain import service_day
 from domain.realtime import TripRelationship
 from domain.timetable import PickupType
 
-NO_PICKUP = PickupType.NONE
+NO_PICKUP = int(PickupType.NONE)
+CANCELLED_TRIP, DELETED_TRIP = int(TripRelationship.CANCELED), int(TripRelationship.DELETED)
+MAX_KEPT_ROWS = 10_000
+"""Encoded visits kept within one tick: about 15 MB."""
 CANCELED, DEFAULT = b'"CANCELED"', b'"default"'
 
 
@@ -44,6 +48,17 @@ class Moment(NamedTuple):
     usable: tuple[bool, ...]
 
 
+class Encoded(NamedTuple):
+    """One ``arrivalAndDeparture`` and all it refers to."""
+
+    row: bytes
+    stops: tuple[StopPiece, ...]
+    trips: dict[bytes, bytes]
+    routes: dict[bytes, bytes]
+    agencies: dict[bytes, bytes]
+    situations: dict[bytes, bytes]
+
+
 def moment(ask: Ask, served: Served, time_epoch_s: float | None) -> Moment:
     """The present, or another time: what is told live only concerns the present and the future."""
     if time_epoch_s is not None and time_epoch_s < ask.now_epoch_s - 60:
@@ -53,27 +68,45 @@ def moment(ask: Ask, served: Served, time_epoch_s: float | None) -> Moment:
 
 def visits_between(served: Served, stop: int, when: Moment, from_epoch_s: int, to_epoch_s: int) -> Iterator[Visit]:
     """Visits at one stop (not its station's others) that leave at *from* or later and come by *to*, in no order."""
-    bundle, live, usable = served.bundle, when.live, when.usable
+    live, usable = when.live, when.usable
     if live is not None:
         for row, call in live.calls_between(stop, from_epoch_s, to_epoch_s):
             if usable[live.trip_feed[row]]:
                 at = live.arrival_epoch_s[call] or live.departure_epoch_s[call] or live.scheduled_epoch_s[call]
                 yield Visit(at, live.trip[row], call - live.ptr[row], stop, live.day(row), row, call, False)
+    yield from _scheduled_between(served, stop, when, from_epoch_s, to_epoch_s)
+
+
+def _scheduled_between(served: Served, stop: int, when: Moment, from_epoch_s: int, to_epoch_s: int) -> Iterator[Visit]:
+    bundle, live, usable = served.bundle, when.live, when.usable
     dwell_s = served.fragments.max_dwell_s
+    first, last = bundle.stop_call_ptr[stop], bundle.stop_call_ptr[stop + 1]
+    departures, trips, positions = bundle.call_departure_s, bundle.call_trip, bundle.call_position
+    services = bundle.trip_service
+    rows: dict[int, int] = live.rows if live is not None else {}
     for day in bundle.service_days_around(from_epoch_s, to_epoch_s + dwell_s):
-        start = bundle.day_start_epoch_s(day)
-        for trip, position, departure_s in bundle.calls_at_stop(
-            stop, day, from_epoch_s - start, to_epoch_s - start + dwell_s + 1
-        ):
-            if dwell_s:
-                at = start + bundle.arrival_s(trip, position)
-                if at > to_epoch_s:
+        active, start = bundle.active(day), bundle.day_start_epoch_s(day)
+        date_key = service_day.yyyymmdd(day) << 32
+        low = bisect.bisect_left(departures, from_epoch_s - start, first, last)
+        high = bisect.bisect_right(departures, to_epoch_s - start + dwell_s, low, last)
+        for at in range(low, high):
+            trip = trips[at]
+            if not active[services[trip]]:
+                continue
+            row = rows.get(date_key | trip, NO_ROW)
+            if live is not None and row != NO_ROW:
+                if row == REPLACED:
                     continue
-            else:
-                at = start + departure_s
-            visit = scheduled_visit(when, trip, position, stop, day, at)
-            if visit is not None and visit.call < 0:
-                yield visit
+                if usable[live.trip_feed[row]]:
+                    call = live.ptr[row] + positions[at]
+                    if call < live.ptr[row + 1] and live.told[call]:
+                        continue  # stands where the prediction puts it
+            position = positions[at]
+            arrives = start + (bundle.arrival_s(trip, position) if dwell_s else departures[at])
+            if arrives <= to_epoch_s:
+                visit = scheduled_visit(when, trip, position, stop, day, arrives)
+                if visit is not None:
+                    yield visit
 
 
 def scheduled_visit(when: Moment, trip: int, position: int, stop: int, day: date, at_epoch_s: int) -> Visit | None:
@@ -89,23 +122,83 @@ def scheduled_visit(when: Moment, trip: int, position: int, stop: int, day: date
     if not when.usable[live.trip_feed[row]]:
         return Visit(at_epoch_s, trip, position, stop, day, -1, -1, False)
     relationship = live.relationship[row]
-    if relationship == TripRelationship.CANCELED:
+    if relationship == CANCELLED_TRIP:
         return Visit(at_epoch_s, trip, position, stop, day, row, -1, True)
-    if relationship == TripRelationship.DELETED or live.is_skipped(row, position):
+    if relationship == DELETED_TRIP or live.is_skipped(row, position):
         return None
-    if live.is_told(row, position):
-        call = live.ptr[row] + position
+    call = live.ptr[row] + position
+    if call < live.ptr[row + 1] and live.told[call]:
         at = live.arrival_epoch_s[call] or live.departure_epoch_s[call]
         return Visit(at, trip, position, live.call_stop[call], day, row, call, False)
     return Visit(at_epoch_s, trip, position, stop, day, row, -1, False)
 
 
 def encode_visit(ask: Ask, served: Served, visit: Visit, when: Moment) -> bytes | None:
-    """One ``arrivalAndDeparture``, with all it refers to added to the references; None when it names no known route."""
+    """One ``arrivalAndDeparture``, with all it refers to added to the references; None when it names no known route.
+
+    What is told live says the same until the next tick, so its piece is kept as long.
+    """
     live = when.live
-    if visit.row >= 0 and live is not None and (visit.trip < 0 or live.own_calls[visit.row]):
+    if visit.call >= 0 and live is not None:
+        if live.rows_revision != served.notices.revision(when.epoch_s) or len(live.encoded_rows) >= MAX_KEPT_ROWS:
+            live.encoded_rows.clear()
+            live.rows_revision = served.notices.revision(when.epoch_s)
+        found: Encoded | None = live.encoded_rows.get(visit.call, None)
+        if found is None:
+            found = _encode_told(ask, served, visit, when, live)
+            live.encoded_rows[visit.call] = found
+    else:
+        found = _encode_scheduled(ask, served, visit, when)
+    if found is None:
+        return None
+    references = ask.references
+    for stop in found.stops:
+        references.add_stop(stop)
+    references.trips.update(found.trips)
+    references.routes.update(found.routes)
+    references.agencies.update(found.agencies)
+    if found.situations:
+        references.situations.update(found.situations)
+    return found.row
+
+
+def _encode_told(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live) -> Encoded | None:
+    if visit.trip < 0 or live.own_calls[visit.row]:
         return _encode_own(ask, served, visit, when, live)
-    bundle, fragments, references = served.bundle, served.fragments, ask.references
+    return _encode_scheduled(ask, served, visit, when)
+
+
+def _encoded(
+    served: Served,
+    row: bytes,
+    *,
+    stop: StopPiece,
+    trip: tuple[bytes, bytes],
+    route: RoutePiece,
+    status: Status | None,
+    situations: dict[bytes, bytes],
+) -> Encoded:
+    fragments = served.fragments
+    routes, agencies = {route.id: route.reference}, [route.agency]
+    if status is not None:
+        other = fragments.route(status.route)
+        routes[other.id] = other.reference
+        agencies.append(other.agency)
+        situations = situations | status.situations
+    return Encoded(
+        row=row,
+        stops=(stop, *(fragments.stop(passed) for passed in status.stops)) if status else (stop,),
+        trips=dict((trip, *status.trips)) if status else dict((trip,)),
+        routes=routes,
+        agencies=dict(fragments.agencies[agency] for agency in agencies),
+        situations=situations,
+    )
+
+
+def _encode_scheduled(ask: Ask, served: Served, visit: Visit, when: Moment) -> Encoded:
+    """A visit of a trip of the timetable, told live or not."""
+    live = when.live
+    bundle, fragments = served.bundle, served.fragments
     trip, position = visit.trip, visit.position
     piece = fragments.trip(trip)
     route = fragments.route(piece.route)
@@ -135,22 +228,13 @@ def encode_visit(ask: Ask, served: Served, visit: Visit, when: Moment) -> bytes 
     along_m = bundle.pattern_distance_m[call_row]
     if status is not None:
         stops_away, metres_away = position + status.stops_offset, along_m + status.metres_offset
-        member = _refer_to_status(ask, served, status)
     else:
         over = when.epoch_s > start + bundle.profile_departure_s[piece.time_row + piece.calls - 1]
         stops_away = position - piece.calls if over else position
         metres_away = along_m - served.trip_length_m(piece) if over else along_m
-        member = b""
     headsign = bundle.pattern_headsign[call_row]
     stop = fragments.stop(visit.stop)
-    references.add_stop(stop)
-    references.trips[piece.id] = piece.reference
-    references.routes[route.id] = route.reference
-    agency_id, agency = fragments.agencies[route.agency]
-    references.agencies[agency_id] = agency
-    if noticed.references:
-        references.situations.update(noticed.references)
-    return oba.ARRIVAL % (
+    row = oba.ARRIVAL % (
         oba.FALSE if bundle.pattern_drop_off[call_row] == NO_PICKUP else oba.TRUE,
         fragments.block_sequence(trip, piece.block, visit.day),
         oba.FALSE if bundle.pattern_pickup[call_row] == NO_PICKUP else oba.TRUE,
@@ -173,9 +257,22 @@ def encode_visit(ask: Ask, served: Served, visit: Visit, when: Moment) -> bytes 
         piece.calls,
         fragments.headsign_text(headsign) if headsign else piece.headsign,
         piece.id,
-        member,
+        _member(status),
         vehicle,
     )
+    return _encoded(
+        served,
+        row,
+        stop=stop,
+        trip=(piece.id, piece.reference),
+        route=route,
+        status=status,
+        situations=noticed.references,
+    )
+
+
+def _member(status: Status | None) -> bytes:
+    return b"" if status is None else b'"tripStatus":%b,' % status.member
 
 
 def frequency(served: Served, piece: TripPiece, day_start_epoch_s: int) -> bytes:
@@ -188,25 +285,13 @@ def frequency(served: Served, piece: TripPiece, day_start_epoch_s: int) -> bytes
     )
 
 
-def _refer_to_status(ask: Ask, served: Served, status: Status) -> bytes:
-    references, fragments = ask.references, served.fragments
-    for stop in status.stops:
-        references.add_stop(fragments.stop(stop))
-    references.trips.update(status.trips)
-    route = fragments.route(status.route)
-    references.routes[route.id] = route.reference
-    if status.situations:
-        references.situations.update(status.situations)
-    return b'"tripStatus":%b,' % status.member
-
-
-def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live) -> bytes | None:
+def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live) -> Encoded | None:
     """A visit of a trip that lists its own calls: added, duplicated, replacement."""
     row, call, position = visit.row, visit.call, visit.position
     trip_id, trip_reference, route_row = trip_ids_of_row(served, live, row)
     if route_row < 0:
         return None
-    bundle, fragments, references = served.bundle, served.fragments, ask.references
+    bundle, fragments = served.bundle, served.fragments
     names, number = live.named.get(row, {}), live.service_date[row]
     route = fragments.route(route_row)
     arrival = live.arrival_epoch_s[call] or live.departure_epoch_s[call]
@@ -221,26 +306,17 @@ def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live
         noticed = served.notices.of_call(visit.trip, visit.stop, number, when.epoch_s)
     else:
         noticed = served.notices.of_added_call(names.get("trip_id", ""), route_row, visit.stop, number, when.epoch_s)
-    if status is not None:
-        member, stops_away = _refer_to_status(ask, served, status), position + status.stops_offset
-    else:
-        member, stops_away = b"", position
+    stops_away = position + (status.stops_offset if status else 0)
     metres_away, call_row = 0.0, -1
     if visit.trip >= 0 and bundle.trip_length(visit.trip) == live.calls(row):
         call_row = bundle.call_row(visit.trip, position)
         metres_away = bundle.pattern_distance_m[call_row] + (status.metres_offset if status else 0.0)
     stop = fragments.stop(visit.stop)
-    references.add_stop(stop)
-    references.trips[trip_id] = trip_reference
-    references.routes[route.id] = route.reference
-    agency_id, agency = fragments.agencies[route.agency]
-    references.agencies[agency_id] = agency
-    references.situations.update(noticed.references)
     day_start = bundle.day_start_epoch_s(visit.day)
     last = live.stop_at(bundle, row, live.calls(row) - 1)
     headsign = names.get("headsign", "") or (bundle.texts[bundle.trip_headsign[visit.trip]] if visit.trip >= 0 else "")
     piece = fragments.trip(visit.trip) if visit.trip >= 0 else None
-    return oba.ARRIVAL % (
+    encoded_row = oba.ARRIVAL % (
         oba.boolean(call_row < 0 or bundle.pattern_drop_off[call_row] != NO_PICKUP),
         fragments.block_sequence(visit.trip, bundle.trip_block[visit.trip], visit.day) if visit.trip >= 0 else 0,
         oba.boolean(call_row < 0 or bundle.pattern_pickup[call_row] != NO_PICKUP),
@@ -263,6 +339,15 @@ def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live
         live.calls(row),
         oba.encode(headsign or bundle.texts[bundle.stop_name[last]]),
         trip_id,
-        member,
+        _member(status),
         vehicle,
+    )
+    return _encoded(
+        served,
+        encoded_row,
+        stop=stop,
+        trip=(trip_id, trip_reference),
+        route=route,
+        status=status,
+        situations=noticed.references,
     )

@@ -118,7 +118,7 @@ def _own(served: Served, when: Moment, trip_raw_id: str, wanted: _Wanted) -> lis
             continue
         for call in range(live.ptr[row], live.ptr[row + 1]):
             position = call - live.ptr[row]
-            if live.call_stop[call] in wanted.stops and wanted.sequence in (-1, position) and live.is_shown(row, call):
+            if live.call_stop[call] in wanted.stops and wanted.sequence in (-1, position) and live.told[call]:
                 at = live.arrival_epoch_s[call] or live.departure_epoch_s[call] or live.scheduled_epoch_s[call]
                 found.append(Visit(at, trip, position, live.call_stop[call], wanted.day, row, call, False))
     return found
