@@ -52,7 +52,7 @@ class _Located:
 def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -> Told:
     """What the trip updates in *rows* (one a run of *calls*) say of every call."""
     located = _locate(schedule, calls, updates, rows)
-    total, n = len(calls), len(rows)
+    total = len(calls)
     update, call = located.update, located.call
     scheduled_a, scheduled_d = calls.arrival_epoch_s[call], calls.departure_epoch_s[call]
     arrival_delay, has_arrival = _delay(updates.arrival_epoch_s[update], updates.arrival_delay_s[update], scheduled_a)
@@ -73,9 +73,7 @@ def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -
     flags[call[skipped]] = CallFlag.SKIPPED
     anchors = speaks | silent
     last = np.full(total, -1, np.int64)
-    """Row among *update* of the newest word that reaches each call."""
-    last[call[anchors]] = np.flatnonzero(anchors)
-    last = np.where(last >= 0, np.arange(total), -1)
+    last[call[anchors]] = call[anchors]
     word = np.full(total, -1, np.int64)
     word[call[anchors]] = np.flatnonzero(anchors)
     reach = np.maximum.accumulate(last) if total else last
@@ -109,7 +107,6 @@ def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -
     band[call[unsure > 0]] = unsure[unsure > 0]
     first = np.diff(calls.ptr)
     np.minimum.at(first, calls.run[call[~skipped]], (call - calls.ptr[:-1][calls.run[call]])[~skipped])
-    del n
     return Told(
         arrival_epoch_s=arrival,
         departure_epoch_s=departure,
@@ -162,7 +159,7 @@ def _locate(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s
     stop = np.where(refs >= 0, stop_rows[np.maximum(refs, 0)] if len(stop_rows) else -1, -1)
 
     found = position >= 0
-    there = np.where(found, schedule.pattern_stop[pattern_start + np.maximum(position, 0)], -1)
+    there = np.where(found, schedule.pattern_stop[np.where(found, pattern_start + position, 0)], -1)
     parent = schedule.stop_parent
     same_station = (parent[there] >= 0) & (parent[there] == parent[np.maximum(stop, 0)])
     doubtful = (stop >= 0) & ~(found & ((there == stop) | same_station))
