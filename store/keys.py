@@ -18,7 +18,7 @@ def feed_record(feed_id: str) -> str:
 
 
 def feed_ids() -> str:
-    """SET of feed ids that are configured. Writer: feeds."""
+    """STRING MessagePack list of the configured feed ids, in order. Writer: feeds."""
     return f"{PREFIX}feeds"
 
 

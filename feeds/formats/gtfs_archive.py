@@ -1,0 +1,138 @@
+"""A GTFS zip, opened: which files it holds, and their bytes in blocks that end at a line.
+
+Tolerates a top folder, other upper and lower case, a byte order mark, old Mac line ends, and Windows code pages.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from isal import isal_zlib
+
+from domain.errors import ScheduleRefused
+
+BLOCK_BYTES = 32 * 1024 * 1024
+"""Decompressed at a time: large enough that the parser's start-up does not count, small enough for any machine."""
+MAX_FILE_BYTES = 8 * 1024**3
+"""A file that unpacks to more than this is not a schedule: ten times the largest known."""
+BOM = b"\xef\xbb\xbf"
+
+
+class GtfsArchive:
+    """The files of one GTFS zip."""
+
+    def __init__(self, path: Path) -> None:
+        """Open *path*; raises ScheduleRefused when it is no zip or holds no text file of GTFS."""
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise ScheduleRefused(f"{path.name}: expected a zip archive of GTFS text files: {error}") from error
+        self._path = path
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for info in sorted(self._zip.infolist(), key=lambda info: info.filename.count("/"), reverse=True):
+            name = info.filename.rsplit("/", 1)[-1].lower()
+            if name.endswith(".txt") and "__macosx" not in info.filename.lower():
+                self._members[name] = info
+        if not self._members:
+            raise ScheduleRefused(f"{path.name}: a zip archive, but without any .txt file of GTFS in it")
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def size(self, name: str) -> int:
+        """Unpacked bytes of the file, 0 when it is not there."""
+        return self._members[name].file_size if name in self._members else 0
+
+    def read(self, name: str) -> bytes:
+        """The whole file (for small ones), as UTF-8 without byte order mark."""
+        return b"".join(self.blocks(name))
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """The file as UTF-8 in blocks of whole lines, without byte order mark; the first begins with the header.
+
+        A file with a quote in it may break lines inside quotes: then it is one block.
+        Raises ScheduleRefused when it cannot be unpacked.
+        """
+        info = self._members[name]
+        if info.file_size > MAX_FILE_BYTES:
+            raise ScheduleRefused(f"{name}: unpacks to {info.file_size} bytes, more than {MAX_FILE_BYTES}")
+        rest, first, quoted = b"", True, False
+        for piece in self._inflate(info):
+            data = rest + piece
+            if first:
+                data = data.removeprefix(BOM)
+                first = False
+            if b"\r" in data and b"\n" not in data:
+                data = data.replace(b"\r", b"\n")
+            quoted = quoted or b'"' in data
+            end = -1 if quoted else data.rfind(b"\n")
+            if end >= 0:
+                yield to_utf8(data[: end + 1])
+                data = data[end + 1 :]
+            rest = data
+        if rest:
+            yield to_utf8(rest)
+
+    def _inflate(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        total = 0
+        try:
+            if info.compress_type == zipfile.ZIP_DEFLATED and not info.flag_bits & 1:
+                pieces = self._inflate_fast(info)
+            else:
+                pieces = self._inflate_any(info)
+            for piece in pieces:
+                total += len(piece)
+                if total > MAX_FILE_BYTES:
+                    raise ScheduleRefused(f"{info.filename}: unpacks to more than {MAX_FILE_BYTES} bytes")
+                yield piece
+        except (isal_zlib.error, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:  # type: ignore[misc]  # isal is untyped
+            raise ScheduleRefused(f"{info.filename}: cannot be unpacked: {error}") from error
+
+    def _inflate_any(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        with self._zip.open(info) as file:
+            while piece := file.read(BLOCK_BYTES):
+                yield piece
+
+    def _inflate_fast(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            file.seek(info.header_offset + 26)
+            lengths = file.read(4)
+            file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
+            engine = isal_zlib.decompressobj(-15)
+            left = info.compress_size
+            pending = b""
+            while not engine.eof:
+                if not pending:
+                    pending = file.read(min(left, 1 << 20))
+                    left -= len(pending)
+                    if not pending:
+                        raise ScheduleRefused(f"{info.filename}: the archive is cut short")
+                piece = engine.decompress(pending, BLOCK_BYTES)
+                pending = engine.unconsumed_tail
+                if piece:
+                    yield piece
+
+
+def to_utf8(data: bytes) -> bytes:
+    """The text as UTF-8; what is not UTF-8 is read as Windows-1250 or 1252, whichever looks more like words."""
+    if data.isascii():
+        return data
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode(guess_code_page(data), "replace").encode("utf-8")
+    return data
+
+
+def guess_code_page(data: bytes) -> str:
+    """Windows-1250 (Central Europe) or 1252 (Western), by letters that only one of them would have."""
+    central = sum(
+        data.count(bytes([code]))
+        for code in (0x8A, 0x8D, 0x8E, 0x9A, 0x9D, 0x9E, 0xE8, 0xEC, 0xF8, 0xF9, 0xB9, 0xBF, 0xB3, 0xE6)
+    )
+    western = sum(data.count(bytes([code])) for code in (0xE0, 0xE2, 0xEA, 0xEE, 0xF1, 0xF5, 0xE3, 0xFB, 0xE7, 0xEF))
+    return "windows-1250" if central > western else "windows-1252"
