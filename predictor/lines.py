@@ -23,6 +23,14 @@ class Lines:
     lat: Floats
     lon: Floats
     along_m: Float32s
+    key: Floats
+    """``line * 1e8 + metres``: bisects metres within a line."""
+
+
+def lines_of(ptr: Int64s, lat: Floats, lon: Floats, along_m: Float32s) -> Lines:
+    """The polylines with their search key."""
+    line = np.repeat(np.arange(len(ptr) - 1, dtype=np.float64), np.diff(ptr))
+    return Lines(ptr=ptr, lat=lat, lon=lon, along_m=along_m, key=line * 1e8 + along_m)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +92,12 @@ def nearest(
 
 def windows(lines: Lines, line: Int64s, from_m: Floats, to_m: Floats) -> tuple[Int64s, Int64s]:
     """Segment ranges of each line that cover the metres ``from_m`` to ``to_m`` along it; nan asks for the whole line."""
-    first, end = lines.ptr[line].astype(np.int64), lines.ptr[line + 1].astype(np.int64)
-    low, high = first.copy(), np.maximum(end - 1, first)
-    for row in np.flatnonzero(~np.isnan(from_m)).tolist():
-        metres = lines.along_m[first[row] : end[row]]
-        low[row] = first[row] + max(int(np.searchsorted(metres, from_m[row], "right")) - 1, 0)
-        high[row] = min(first[row] + int(np.searchsorted(metres, to_m[row], "left")) + 1, max(end[row] - 1, first[row]))
-    return low, high
+    first = lines.ptr[line].astype(np.int64)
+    end = np.maximum(lines.ptr[line + 1].astype(np.int64) - 1, first)
+    offset = line * 1e8
+    whole = np.isnan(from_m) | np.isnan(to_m)
+    low = np.searchsorted(lines.key, offset + np.where(whole, 0.0, np.maximum(from_m, 0.0)), "right") - 1
+    high = np.searchsorted(lines.key, offset + np.where(whole, 0.0, np.maximum(to_m, 0.0)), "left")
+    low = np.where(whole, first, np.clip(low, first, np.maximum(end - 1, first)))
+    high = np.where(whole, end, np.clip(high, np.minimum(low + 1, end), end))
+    return low.astype(np.int64), high.astype(np.int64)
