@@ -133,6 +133,39 @@ class AlertMessage:
     """Why a message with status Actual is held as a test (event code RMT …); blank when it is none."""
 
 
+SILENT_LIFE_S = 24 * 3600
+"""How long a warning that names no end is taken to last after it was last listed. Source: docs/alerts.md."""
+
+
+def pushable(message: AlertMessage) -> str:
+    """Why a message must never reach a phone as a warning; blank when it may. Anything not plainly allowed is denied."""
+    if message.status is not MessageStatus.ACTUAL:
+        return f"status is {message.status.value}, not Actual"
+    if message.scope != "Public":
+        return f"scope is {message.scope or 'not said'}, not Public"
+    return f"it is a test: {message.looks_like_test}" if message.looks_like_test else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainLink:
+    """One message of an Alert's chain, as far as it is known.
+
+    *seen* is False for a message that is only referred to; *live* says that no later message replaced or ended it;
+    *info_count* infos of the Alert, in the order of its live links, are this message's.
+    """
+
+    identifier: str
+    sender: str = ""
+    sent_epoch_s: int = 0
+    kind: str = ""
+    seen: bool = False
+    live: bool = False
+    why_not_pushable: str = ""
+    info_count: int = 0
+    content: str = ""
+    """Digest of what the message says, whatever its identity: the same again is no news."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One event at its current revision.
@@ -156,3 +189,11 @@ class Alert:
     messages: tuple[str, ...]
     """Identifiers of the chain's messages, oldest first."""
     infos: tuple[AlertInfo, ...]
+    links: tuple[ChainLink, ...] = ()
+    """Every message seen or referred to, by sent time; the memory that makes a replay change nothing."""
+    listed_epoch_s: int = 0
+    """When the feed last listed one of its messages."""
+    ended_epoch_s: int = 0
+    """When it was cancelled, expired or withdrawn; 0 while in force."""
+    superseded_by: str = ""
+    """The Alert that took this one up (one update replaced several events); people then hear of that one."""

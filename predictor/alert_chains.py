@@ -1,0 +1,471 @@
+"""From the messages that a feed lists, now and before, to events: one Alert for each chain of messages.
+
+Pure: what is known (the Alerts so far, which carry their chain's memory) and what is listed go in, what changed comes
+out. Messages may come late, twice, in any order, and refer to each other sloppily; folding the same messages in again
+changes nothing. A chain's *live* messages are those that no later one replaced or ended: an issuer may split one
+warning into two, and end one of them.
+Source: OASIS CAP 1.2 §3.2.1 (msgType, references); policy: docs/alerts.md.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from domain.alert import (
+    SEVERITY_RANK,
+    Alert,
+    AlertInfo,
+    AlertMessage,
+    AlertState,
+    Area,
+    ChainLink,
+    MessageStatus,
+    Reference,
+    pushable,
+)
+from domain.assess import ends_epoch_s, says_over, worst_severity
+from domain.geo import bounds
+
+GRACE_S = 15 * 60
+"""A warning that left its feed without a cancel is withdrawn after so long: feeds lose entries and find them again."""
+
+EMPTY_GRACE_S = 60 * 60
+"""The same when the whole feed is empty: more often a fault of the feed than an end of everything."""
+
+FORGET_AFTER_S = 24 * 3600
+"""An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
+
+LISTED_STEP_S = 5 * 60
+"""How far "last listed" may lag behind before it is worth writing down."""
+
+MAX_LINKS = 200
+"""Of one chain: flood feeds keep one identifier for years."""
+
+MINOR_CHANGE = "MinorChange"
+"""Parameter of a Canadian update that need not alarm. Source: CAP-CP 0.4 §3."""
+
+Key = tuple[str, str, int]
+"""(sender, identifier, sent): a message's identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one step changed."""
+
+    told: tuple[Alert, ...] = ()
+    """New revisions that people may have to hear of."""
+    quiet: tuple[Alert, ...] = ()
+    """To be remembered; nobody needs to hear."""
+    forgotten: tuple[str, ...] = ()
+    """Ids of events that are over for long."""
+
+    def __bool__(self) -> bool:
+        return bool(self.told or self.quiet or self.forgotten)
+
+
+@dataclass(slots=True)
+class _Chain:
+    """An Alert being worked on."""
+
+    alert_id: str
+    status: MessageStatus
+    first_seen_epoch_s: int
+    before: Alert | None = None
+    links: dict[Key, ChainLink] = field(default_factory=dict)
+    infos: dict[Key, tuple[AlertInfo, ...]] = field(default_factory=dict)
+    """Of live links; what a cancelled event last said is in *last_infos*."""
+    last_infos: tuple[AlertInfo, ...] = ()
+    superseded_by: str = ""
+    folded: bool = False
+    minor: bool = False
+
+    @classmethod
+    def of(cls, alert: Alert) -> "_Chain":
+        chain = cls(alert.alert_id, alert.status, alert.first_seen_epoch_s, alert, superseded_by=alert.superseded_by)
+        at = 0
+        for link in alert.links:
+            key = (link.sender, link.identifier, link.sent_epoch_s)
+            chain.links[key] = link
+            if link.live:
+                chain.infos[key] = alert.infos[at : at + link.info_count]
+                at += link.info_count
+        chain.last_infos = alert.infos
+        return chain
+
+    def live(self) -> list[Key]:
+        return [key for key, link in self.links.items() if link.live]
+
+    def named(self, reference: Reference) -> list[Key]:
+        """Links that a reference means: exact ones, else those with its identifier, whatever the sender."""
+        with_id = [key for key in self.links if key[1] == reference.identifier]
+        exact = [key for key in with_id if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
+        return exact or with_id
+
+    def end(self, key: Key) -> None:
+        if self.links[key].live:
+            self.last_infos = self.infos.pop(key)
+            self.links[key] = replace(self.links[key], live=False, info_count=0)
+
+    def remember_named(self, references: Sequence[Reference]) -> None:
+        """Keep what a message refers to although it was never seen: it may still come."""
+        for reference in references:
+            if not self.named(reference):
+                key = (reference.sender, reference.identifier, reference.sent_epoch_s)
+                self.links[key] = ChainLink(identifier=key[1], sender=key[0], sent_epoch_s=key[2])
+
+
+def advance(
+    known: Mapping[str, Alert],
+    listed: Sequence[AlertMessage],
+    *,
+    feed_id: str,
+    seen_epoch_s: float,
+    now_epoch_s: float,
+    grace_s: float = GRACE_S,
+) -> Changes:
+    """What changes when *feed_id* lists *listed* (as of *seen_epoch_s*, its last good poll) and it is *now_epoch_s*.
+
+    *known* are the Alerts so far, by id; those of other feeds are left alone.
+    """
+    chains = {alert_id: _Chain.of(alert) for alert_id, alert in known.items() if alert.feed_id == feed_id}
+    by_identifier: dict[str, set[str]] = {}
+    for chain in chains.values():
+        _index(by_identifier, chain)
+    for message in sorted(listed, key=lambda one: (one.sent_epoch_s, one.identifier, one.sender)):
+        _fold(message, chains, by_identifier, feed_id=feed_id, now_epoch_s=now_epoch_s)
+    identities = {_key(message) for message in listed}
+    grace_s = grace_s if listed else max(grace_s, EMPTY_GRACE_S)
+    told: list[Alert] = []
+    quiet: list[Alert] = []
+    forgotten: list[str] = []
+    for chain in chains.values():
+        is_listed = any(link.seen and key in identities for key, link in chain.links.items())
+        after = _settled(
+            chain,
+            feed_id=feed_id,
+            listed_epoch_s=int(seen_epoch_s) if is_listed else 0,
+            seen_epoch_s=seen_epoch_s,
+            now_epoch_s=now_epoch_s,
+            grace_s=grace_s,
+            identities=identities,
+        )
+        before = chain.before
+        if after.ended_epoch_s and now_epoch_s - after.ended_epoch_s > FORGET_AFTER_S and not is_listed:
+            if before is not None:
+                forgotten.append(after.alert_id)
+        elif _must_be_told(before, after):
+            told.append(after)
+        elif before is None or chain.folded or _worth_writing(before, after):
+            quiet.append(after)
+    return Changes(told=tuple(told), quiet=tuple(quiet), forgotten=tuple(forgotten))
+
+
+def _must_be_told(before: Alert | None, after: Alert) -> bool:
+    if after.superseded_by:
+        return False  # people hear of the event that took it up
+    if before is None:
+        return after.pushable and after.state is AlertState.IN_FORCE
+    return after.revision != before.revision and (after.pushable or before.pushable)
+
+
+def _worth_writing(before: Alert, after: Alert) -> bool:
+    return (
+        after.revision != before.revision
+        or after.state is not before.state
+        or after.listed_epoch_s - before.listed_epoch_s >= LISTED_STEP_S
+    )
+
+
+def _key(message: AlertMessage) -> Key:
+    return (message.sender, message.identifier, message.sent_epoch_s)
+
+
+def _index(by_identifier: dict[str, set[str]], chain: _Chain) -> None:
+    for _, identifier, _ in chain.links:
+        by_identifier.setdefault(identifier, set()).add(chain.alert_id)
+
+
+def _fold(
+    message: AlertMessage,
+    chains: dict[str, _Chain],
+    by_identifier: dict[str, set[str]],
+    *,
+    feed_id: str,
+    now_epoch_s: float,
+) -> None:
+    """Take one message into the chain it belongs to, or into a new one."""
+    key = _key(message)
+    if message.kind == "Ack":
+        return
+    near = [
+        chains[alert_id]
+        for identifier in (message.identifier, *(reference.identifier for reference in message.references))
+        for alert_id in sorted(by_identifier.get(identifier, ()))
+    ]
+    near = _once(near)
+    same_status = [chain for chain in near if chain.status is message.status]
+    if any(key in chain.links and chain.links[key].seen for chain in same_status):
+        return
+    others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
+    own = Reference(identifier=message.identifier, sender=message.sender)
+    related = [
+        chain
+        for chain in same_status
+        if any(chain.named(reference) for reference in others)
+        or any(sender in {message.sender, ""} for sender, identifier, _ in chain.links if identifier == own.identifier)
+    ]
+    ends = message.kind in {"Cancel", "Error"} or (
+        message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
+    )
+    content = _content(message)
+    if not related and not ends:
+        related = [chain for chain in chains.values() if _repeats(chain, message, content)]
+    if not related:
+        if ends and not others:
+            return  # the end of nothing we know
+        chain = _Chain(_new_id(message, others, feed_id, chains), message.status, int(now_epoch_s))
+        chains[chain.alert_id] = chain
+        related = [chain]
+    for chain in related:
+        chain.folded = True
+        chain.remember_named(others)
+    if ends:
+        for chain in related:
+            _end(chain, message, others)
+    else:
+        first = min(
+            related, key=lambda one: (one.first_seen_epoch_s, min(key[2] for key in one.links or {key}), one.alert_id)
+        )
+        for chain in related:
+            if chain is not first:
+                _take_up(first, chain)
+        _replace(first, message, others, content)
+    for chain in related:
+        _index(by_identifier, chain)
+
+
+def _once(chains: list[_Chain]) -> list[_Chain]:
+    return list({chain.alert_id: chain for chain in chains}.values())
+
+
+def _repeats(chain: _Chain, message: AlertMessage, content: str) -> bool:
+    """The same words for the same ground from the same sender under a new identity."""
+    return chain.status is message.status and any(
+        link.live and link.content == content and link.sender == message.sender for link in chain.links.values()
+    )
+
+
+def _new_id(message: AlertMessage, others: Sequence[Reference], feed_id: str, chains: Mapping[str, _Chain]) -> str:
+    """Stable: of the earliest identity that the message names, else its own."""
+    identities = [(one.sent_epoch_s, one.sender, one.identifier) for one in others]
+    identities.append((message.sent_epoch_s, message.sender, message.identifier))
+    parts = [feed_id, message.status.value, *map(str, min(identities))]
+    while (found := hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:20]) in chains:
+        parts.append(message.identifier)
+    return found
+
+
+def _replace(chain: _Chain, message: AlertMessage, others: Sequence[Reference], content: str) -> None:
+    """An Alert or Update: it takes the place of what it names, unless something newer already did."""
+    key = _key(message)
+    referred_to = key in chain.links or any(
+        identifier == message.identifier and sender in {"", message.sender} and sent in {0, message.sent_epoch_s}
+        for (sender, identifier, sent), link in chain.links.items()
+        if not link.seen
+    )
+    named = {found for reference in others for found in chain.named(reference)}
+    strayed = not named or any(not chain.links[found].live for found in named)
+    over = any(
+        link.kind in {"Cancel", "Error", "Over"} and link.sent_epoch_s >= message.sent_epoch_s
+        for link in chain.links.values()
+    )
+    live = not referred_to and not (over and not chain.live())
+    infos = message.infos
+    minor = any(name.endswith(MINOR_CHANGE) for info in infos for name, _ in info.parameters)
+    for found in chain.live():
+        link = chain.links[found]
+        same_thing = found in named or found[1] == message.identifier
+        if not same_thing and not strayed:
+            continue  # a sibling that this message does not speak of
+        if not same_thing and _disjoint(chain.infos[found], infos):
+            continue  # one warning split in two
+        if link.sent_epoch_s > message.sent_epoch_s:
+            live = False
+        elif live:
+            if minor and worst_severity(infos) is worst_severity(chain.infos[found]):
+                chain.minor = True
+            infos = infos or chain.infos[found]
+            chain.end(found)
+    chain.links[key] = ChainLink(
+        identifier=message.identifier,
+        sender=message.sender,
+        sent_epoch_s=message.sent_epoch_s,
+        kind=message.kind,
+        seen=True,
+        live=live,
+        why_not_pushable=pushable(message),
+        info_count=len(infos) if live else 0,
+        content=content,
+    )
+    if live:
+        chain.infos[key] = infos
+        chain.superseded_by = ""
+
+
+def _end(chain: _Chain, message: AlertMessage, others: Sequence[Reference]) -> None:
+    """A Cancel, an Error, or an update that says that all is over: ends what it names, or what came of that."""
+    named = {found for reference in others for found in chain.named(reference)}
+    alive = {found for found in named if chain.links[found].live}
+    for found in chain.live():
+        if (found in alive or not alive) and found[2] <= message.sent_epoch_s:
+            chain.end(found)
+    if not chain.live() and message.infos:
+        ground = any(area.polygons or area.circles or area.geocodes for info in message.infos for area in info.areas)
+        if ground or not chain.last_infos:
+            chain.last_infos = message.infos
+    key = _key(message)
+    chain.links[key] = ChainLink(
+        identifier=message.identifier,
+        sender=message.sender,
+        sent_epoch_s=message.sent_epoch_s,
+        kind="Over" if message.kind == "Update" else message.kind,
+        seen=True,
+        why_not_pushable=pushable(message),
+    )
+
+
+def _take_up(first: _Chain, other: _Chain) -> None:
+    """One message replaces several events: the oldest goes on, with the others' messages in its memory."""
+    for key, link in other.links.items():
+        if key not in first.links or not first.links[key].seen:
+            first.links[key] = link
+    first.infos.update(other.infos)
+    other.superseded_by = first.alert_id
+    for key in other.live():
+        other.end(key)
+
+
+def _disjoint(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool:
+    """Do two messages provably speak of different ground? By outline, else by codes."""
+    here, there = [[area for info in infos for area in info.areas] for infos in (some, others)]
+    if not here or not there or any(area.everywhere for area in (*here, *there)):
+        return False
+    boxes = [[box for area in areas if (box := bounds(area))] for areas in (here, there)]
+    if all(len(box) == len(areas) for box, areas in zip(boxes, (here, there), strict=True)):
+        return not any(_overlap(one, other) for one in boxes[0] for other in boxes[1])
+    codes = [{code for area in areas for code in area.geocodes} for areas in (here, there)]
+    return all(area.geocodes for area in (*here, *there)) and not codes[0] & codes[1]
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _settled(
+    chain: _Chain,
+    *,
+    feed_id: str,
+    listed_epoch_s: int,
+    seen_epoch_s: float,
+    now_epoch_s: float,
+    grace_s: float,
+    identities: set[Key],
+) -> Alert:
+    """The Alert that the chain now is, with its state and revision."""
+    before = chain.before
+    links = tuple(sorted(chain.links.values(), key=lambda link: (link.sent_epoch_s, link.identifier, link.sender)))
+    links = _trimmed(links, identities)
+    live = [link for link in links if link.live]
+    infos = (
+        tuple(info for link in live for info in chain.infos[link.sender, link.identifier, link.sent_epoch_s])
+        or chain.last_infos
+    )
+    listed = max(listed_epoch_s, before.listed_epoch_s if before else 0)
+    expires = max((ends_epoch_s(info, listed) for info in infos), default=0)
+    if not expires:
+        expires = before.expires_epoch_s if before else int(now_epoch_s)
+    withdrawn = seen_epoch_s - listed >= grace_s
+    if not live:
+        ended = before.state if before and before.state is not AlertState.IN_FORCE else AlertState.CANCELLED
+        state = AlertState.CANCELLED if chain.folded and before and before.state is AlertState.IN_FORCE else ended
+    elif expires <= now_epoch_s:
+        state = AlertState.EXPIRED
+        if before and before.state is AlertState.WITHDRAWN and not chain.folded:
+            state = before.state
+    else:
+        state = AlertState.WITHDRAWN if withdrawn else AlertState.IN_FORCE
+    why = next((link.why_not_pushable for link in live if link.why_not_pushable), "")
+    may_push = any(not link.why_not_pushable for link in live) if live else bool(before and before.pushable)
+    if not may_push and not why:
+        why = before.why_not_pushable if before and before.why_not_pushable else "it was over before it was first seen"
+    news = before is None or state is not before.state or (chain.folded and not chain.minor and _news(before, infos))
+    revision = (before.revision if before else 0) + int(news)
+    return Alert(
+        alert_id=chain.alert_id,
+        feed_id=feed_id,
+        revision=revision,
+        state=state,
+        status=chain.status,
+        pushable=may_push,
+        why_not_pushable="" if may_push else why,
+        first_seen_epoch_s=chain.first_seen_epoch_s,
+        updated_epoch_s=int(now_epoch_s) if news else (before.updated_epoch_s if before else int(now_epoch_s)),
+        expires_epoch_s=expires,
+        messages=tuple(link.identifier for link in links if link.seen),
+        infos=infos,
+        links=links,
+        listed_epoch_s=listed,
+        ended_epoch_s=_ended(before, state, now_epoch_s),
+        superseded_by=chain.superseded_by if not live else "",
+    )
+
+
+def _ended(before: Alert | None, state: AlertState, now_epoch_s: float) -> int:
+    if state is AlertState.IN_FORCE:
+        return 0
+    return (before.ended_epoch_s if before else 0) or int(now_epoch_s)
+
+
+def _trimmed(links: tuple[ChainLink, ...], identities: set[Key]) -> tuple[ChainLink, ...]:
+    spare = len(links) - MAX_LINKS
+    if spare <= 0:
+        return links
+    old = [
+        number
+        for number, link in enumerate(links)
+        if not link.live and (link.sender, link.identifier, link.sent_epoch_s) not in identities
+    ]
+    drop = set(old[:spare])
+    return tuple(link for number, link in enumerate(links) if number not in drop)
+
+
+def _news(before: Alert, infos: tuple[AlertInfo, ...]) -> bool:
+    """Would a person be told something else than before?"""
+    return [_told(info) for info in before.infos] != [_told(info) for info in infos]
+
+
+def _told(info: AlertInfo) -> tuple[object, ...]:
+    """What of a block a person is told. Not when the text gets stale, nor who to phone: those change silently."""
+    return (
+        info.language,
+        info.event,
+        info.headline,
+        info.description,
+        info.instruction,
+        SEVERITY_RANK[info.severity],
+        info.urgency,
+        info.certainty,
+        info.onset_epoch_s,
+        info.response_types,
+        tuple(_ground(area) for area in info.areas),
+    )
+
+
+def _ground(area: Area) -> tuple[object, ...]:
+    return (area.description, area.polygons, area.circles, area.geocodes, area.approximate, area.everywhere)
+
+
+def _content(message: AlertMessage) -> str:
+    """Digest of what the message says, whatever its identity."""
+    said = [(_told(info), info.expires_epoch_s) for info in message.infos]
+    return hashlib.sha256(repr((message.scope, said)).encode("utf-8", "replace")).hexdigest()[:20] if said else ""
