@@ -385,6 +385,7 @@ def _settled(
     if not expires:
         expires = before.expires_epoch_s if before else int(now_epoch_s)
     withdrawn = seen_epoch_s - listed >= grace_s
+    state: AlertState
     if not live:
         ended = before.state if before and before.state is not AlertState.IN_FORCE else AlertState.CANCELLED
         state = AlertState.CANCELLED if chain.folded and before and before.state is AlertState.IN_FORCE else ended

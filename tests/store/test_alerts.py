@@ -1,0 +1,76 @@
+"""Messages, Alerts and trip risks come back from a real server as they went in."""
+
+from dataclasses import replace
+
+import redis
+
+from domain.alert import Alert
+from domain.risk import RiskLevel, TripRisk
+from predictor.alert_chains import advance
+from store import alerts, keys
+from store.hall import Hall
+from tests.feeds.formats.cap_messages import alert, read
+
+NOW = 1_795_435_300.0
+
+
+def one_alert() -> Alert:
+    (made,) = advance({}, [read(alert())], feed_id="civil", seen_epoch_s=NOW, now_epoch_s=NOW).told
+    return made
+
+
+async def test_messages_come_back_and_are_announced(redis_url: str) -> None:
+    """With the time of the poll and a version that counts up."""
+    hall = Hall.connect(redis_url)
+    message = read(alert())
+    assert await alerts.get_messages(hall, "civil") is None
+    await alerts.put_messages(hall, "civil", [message], NOW)
+    await alerts.put_messages(hall, "civil", [message, replace(message, identifier="B")], NOW + 60)
+    found = await alerts.get_messages(hall, "civil")
+    assert found is not None
+    assert (found.at_epoch_s, found.version) == (NOW + 60, 2)
+    assert found.messages == (message, replace(message, identifier="B"))
+    assert await alerts.messages_version(hall, "civil") == 2
+    await hall.close()
+
+
+async def test_alerts_and_their_events_are_written_together(redis_url: str) -> None:
+    """Quiet changes make no work; forgotten ones are gone; the version and the time are no Alerts."""
+    hall = Hall.connect(redis_url)
+    loud = one_alert()
+    quiet = replace(loud, alert_id="quiet")
+    await alerts.put_alerts(hall, [loud], NOW, quiet=[quiet])
+    assert await alerts.get_alerts(hall) == {loud.alert_id: loud, "quiet": quiet}
+    await alerts.put_alerts(hall, [replace(loud, revision=2)], NOW + 1, forgotten=["quiet"])
+    assert await alerts.get_alert(hall, loud.alert_id) == replace(loud, revision=2)
+    assert await alerts.get_alert(hall, "quiet") is None
+    assert await alerts.get_alert(hall, "version") is None
+    await alerts.put_alerts(hall, [], NOW + 2)
+    assert await alerts.alerts_version(hall) == 2
+    with redis.Redis.from_url(redis_url) as client:
+        events = [entry for _, entry in client.xrange(keys.alert_events())]
+    assert [(event[b"alert_id"].decode(), event[b"revision"]) for event in events] == [
+        (loud.alert_id, b"1"),
+        (loud.alert_id, b"2"),
+    ]
+    await hall.close()
+
+
+async def test_trip_risks_are_replaced_whole(redis_url: str) -> None:
+    hall = Hall.connect(redis_url)
+    risk = TripRisk(
+        alert_id="a",
+        revision=1,
+        level=RiskLevel.SEVERE,
+        trip_id="1_t",
+        route_id="1_r",
+        service_date=20261123,
+        first_position=3,
+        last_position=5,
+        stop_ids=("1_s",),
+    )
+    assert await alerts.get_trip_risks(hall) == ()
+    await alerts.put_trip_risks(hall, [risk, replace(risk, trip_id="1_u")], NOW)
+    await alerts.put_trip_risks(hall, [risk], NOW)
+    assert await alerts.get_trip_risks(hall) == (risk,)
+    await hall.close()
