@@ -12,19 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.alert import (
-    SEVERITY_RANK,
     Alert,
     AlertInfo,
     AlertMessage,
     AlertState,
-    Area,
     ChainLink,
     MessageStatus,
     Reference,
     pushable,
 )
 from domain.assess import ends_epoch_s, says_over, worst_severity
-from domain.geo import bounds
+from predictor.alert_sameness import content_of, disjoint, is_news
 
 GRACE_S = 15 * 60
 """A warning that left its feed without a cancel is withdrawn after so long: feeds lose entries and find them again."""
@@ -98,8 +96,9 @@ class _Chain:
     def named(self, reference: Reference) -> list[Key]:
         """Links that a reference means: exact ones, else those with its identifier, whatever the sender."""
         with_id = [key for key in self.links if key[1] == reference.identifier]
-        exact = [key for key in with_id if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
-        return exact or with_id
+        seen = [key for key in with_id if self.links[key].seen]
+        exact = [key for key in seen if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
+        return exact or seen or with_id
 
     def end(self, key: Key) -> None:
         if self.links[key].live:
@@ -217,7 +216,7 @@ def _fold(
     ends = message.kind in {"Cancel", "Error"} or (
         message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
     )
-    content = _content(message)
+    content = content_of(message)
     if not related and not ends:
         related = [chain for chain in chains.values() if _repeats(chain, message, content)]
     if not related:
@@ -287,7 +286,7 @@ def _replace(chain: _Chain, message: AlertMessage, others: Sequence[Reference], 
         same_thing = found in named or found[1] == message.identifier
         if not same_thing and not strayed:
             continue  # a sibling that this message does not speak of
-        if not same_thing and _disjoint(chain.infos[found], infos):
+        if not same_thing and disjoint(chain.infos[found], infos):
             continue  # one warning split in two
         if link.sent_epoch_s > message.sent_epoch_s:
             live = False
@@ -345,22 +344,6 @@ def _take_up(first: _Chain, other: _Chain) -> None:
         other.end(key)
 
 
-def _disjoint(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool:
-    """Do two messages provably speak of different ground? By outline, else by codes."""
-    here, there = [[area for info in infos for area in info.areas] for infos in (some, others)]
-    if not here or not there or any(area.everywhere for area in (*here, *there)):
-        return False
-    boxes = [[box for area in areas if (box := bounds(area))] for areas in (here, there)]
-    if all(len(box) == len(areas) for box, areas in zip(boxes, (here, there), strict=True)):
-        return not any(_overlap(one, other) for one in boxes[0] for other in boxes[1])
-    codes = [{code for area in areas for code in area.geocodes} for areas in (here, there)]
-    return all(area.geocodes for area in (*here, *there)) and not codes[0] & codes[1]
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-
-
 def _settled(
     chain: _Chain,
     *,
@@ -399,7 +382,7 @@ def _settled(
     may_push = any(not link.why_not_pushable for link in live) if live else bool(before and before.pushable)
     if not may_push and not why:
         why = before.why_not_pushable if before and before.why_not_pushable else "it was over before it was first seen"
-    news = before is None or state is not before.state or (chain.folded and not chain.minor and _news(before, infos))
+    news = before is None or state is not before.state or (chain.folded and not chain.minor and is_news(before, infos))
     revision = (before.revision if before else 0) + int(news)
     return Alert(
         alert_id=chain.alert_id,
@@ -438,35 +421,3 @@ def _trimmed(links: tuple[ChainLink, ...], identities: set[Key]) -> tuple[ChainL
     ]
     drop = set(old[:spare])
     return tuple(link for number, link in enumerate(links) if number not in drop)
-
-
-def _news(before: Alert, infos: tuple[AlertInfo, ...]) -> bool:
-    """Would a person be told something else than before?"""
-    return [_told(info) for info in before.infos] != [_told(info) for info in infos]
-
-
-def _told(info: AlertInfo) -> tuple[object, ...]:
-    """What of a block a person is told. Not when the text gets stale, nor who to phone: those change silently."""
-    return (
-        info.language,
-        info.event,
-        info.headline,
-        info.description,
-        info.instruction,
-        SEVERITY_RANK[info.severity],
-        info.urgency,
-        info.certainty,
-        info.onset_epoch_s,
-        info.response_types,
-        tuple(_ground(area) for area in info.areas),
-    )
-
-
-def _ground(area: Area) -> tuple[object, ...]:
-    return (area.description, area.polygons, area.circles, area.geocodes, area.approximate, area.everywhere)
-
-
-def _content(message: AlertMessage) -> str:
-    """Digest of what the message says, whatever its identity."""
-    said = [(_told(info), info.expires_epoch_s) for info in message.infos]
-    return hashlib.sha256(repr((message.scope, said)).encode("utf-8", "replace")).hexdigest()[:20] if said else ""

@@ -1,0 +1,54 @@
+"""When two warnings say the same, and when they speak of different ground."""
+
+import hashlib
+
+from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertMessage, Area
+from domain.geo import bounds
+
+
+def is_news(before: Alert, infos: tuple[AlertInfo, ...]) -> bool:
+    """Would a person be told something else than before?"""
+    return [_told(info) for info in before.infos] != [_told(info) for info in infos]
+
+
+def _told(info: AlertInfo) -> tuple[object, ...]:
+    """What of a block a person is told. Not when the text gets stale, nor who to phone: those change silently."""
+    return (
+        info.language,
+        info.event,
+        info.headline,
+        info.description,
+        info.instruction,
+        SEVERITY_RANK[info.severity],
+        info.urgency,
+        info.certainty,
+        info.onset_epoch_s,
+        info.response_types,
+        tuple(_ground(area) for area in info.areas),
+    )
+
+
+def _ground(area: Area) -> tuple[object, ...]:
+    return (area.description, area.polygons, area.circles, area.geocodes, area.approximate, area.everywhere)
+
+
+def content_of(message: AlertMessage) -> str:
+    """Digest of what the message says, whatever its identity."""
+    said = [(_told(info), info.expires_epoch_s) for info in message.infos]
+    return hashlib.sha256(repr((message.scope, said)).encode("utf-8", "replace")).hexdigest()[:20] if said else ""
+
+
+def disjoint(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool:
+    """Do two messages provably speak of different ground? By outline, else by codes."""
+    here, there = [[area for info in infos for area in info.areas] for infos in (some, others)]
+    if not here or not there or any(area.everywhere for area in (*here, *there)):
+        return False
+    boxes = [[box for area in areas if (box := bounds(area))] for areas in (here, there)]
+    if all(len(box) == len(areas) for box, areas in zip(boxes, (here, there), strict=True)):
+        return not any(_overlap(one, other) for one in boxes[0] for other in boxes[1])
+    codes = [{code for area in areas for code in area.geocodes} for areas in (here, there)]
+    return all(area.geocodes for area in (*here, *there)) and not codes[0] & codes[1]
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
