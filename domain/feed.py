@@ -1,6 +1,8 @@
 """A feed we read, how it is, and what is wrong with it. :func:`assess` is the one judge of a feed's health."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -161,3 +163,122 @@ class FeedHealth:
     """Age of the data at that instant; grows while we are blind. None when unknown."""
     usable: bool
     """May its data be shown as live? When not, riders are told the schedule."""
+
+
+# --- the one judge
+
+LATE_AFTER_INTERVALS = 3.0
+"""Polls that may be missed, or a header that may stand still, before data is called late."""
+STALE_AFTER_S = {
+    FeedKind.TRIP_UPDATES: 300.0,
+    FeedKind.VEHICLE_POSITIONS: 300.0,
+    FeedKind.COMBINED: 300.0,
+    FeedKind.SITUATIONS: 1800.0,
+    FeedKind.CAP: 900.0,
+    FeedKind.CASE_RATES: 172_800.0,
+}
+"""Data older than this is not shown as live (seconds). Five minutes for vehicles: a bus is by then a few stops away.
+For kinds whose content may rightly stay the same for days, it is the age of the last good poll that counts."""
+FUTURE_S = 120.0
+"""A header this far ahead of our clock means that one of the clocks is wrong."""
+EXPIRES_SOON_DAYS = 7
+
+_BY_HEADER = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
+_MAY_BE_EMPTY = frozenset({FeedKind.SITUATIONS, FeedKind.CAP, FeedKind.CASE_RATES})
+_REASONS = {
+    PollOutcome.HTTP_4XX: ("it answers with an error about our request", "Check the address and the key of the feed."),
+    PollOutcome.HTTP_5XX: ("its server has an error", "Tell the producer; polling goes on by itself."),
+    PollOutcome.TIMEOUT: ("it does not answer in time", "Check the producer's status; polling goes on by itself."),
+    PollOutcome.CONNECT: ("it cannot be reached", "Check the address and the network."),
+    PollOutcome.TLS: ("its certificate is not valid", "Tell the producer; check this machine's clock."),
+    PollOutcome.TOO_LARGE: ("it sends more than is allowed", "Raise max_bytes of the feed if that size is right."),
+    PollOutcome.NOT_THE_FORMAT: ("what it sends is not the format", "Look at what the address serves; tell the producer."),
+    PollOutcome.REDIRECT_BLOCKED: ("it redirects to where we may not follow", "Configure the address it redirects to."),
+    PollOutcome.ADDRESS_BLOCKED: ("its address is a private one", "Set allow_private_hosts if that is meant."),
+    PollOutcome.OLDER_THAN_BEFORE: ("it sends data older than before", "Tell the producer: its servers disagree."),
+    PollOutcome.FAILED: ("polling it fails", "Look at the log of the feeds process."),
+    PollOutcome.EMPTY: ("it is empty", "Check whether there is service now; tell the producer if so."),
+}  # fmt: skip
+
+
+def spoken(seconds: float) -> str:
+    """A duration in words for a person: "40 s", "12 min", "3 h", "5 days"."""
+    seconds = max(0.0, seconds)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def data_epoch_s(record: FeedRecord) -> float:
+    """How old the data is, as the instant it speaks of: the header's where it has one, else the last change of content;
+    0 when nothing was ever had. For kinds that may rightly stay the same, the last good poll."""
+    if record.spec.kind in _BY_HEADER:
+        return float(record.header_epoch_s) or record.last_change_epoch_s
+    return record.last_success_epoch_s
+
+
+def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
+    """How the feed is at *now*: the riders' fallback, the operators' page and the metrics all ask this one function."""
+    spec = record.spec
+    born = data_epoch_s(record)
+    age_s = now_epoch_s - born if born else None
+    stale_s = STALE_AFTER_S.get(spec.kind)
+    too_old = stale_s is not None and (age_s is None or age_s > max(stale_s, LATE_AFTER_INTERVALS * spec.interval_s))
+    usable = born > 0 and not too_old
+
+    def judged(state: FeedState, since: float, why: str, todo: str = "", *, may_use: bool = usable) -> FeedHealth:
+        return FeedHealth(state=state, since_epoch_s=since, why=why, todo=todo, age_s=age_s, usable=may_use)
+
+    patience_s = max(LATE_AFTER_INTERVALS * spec.interval_s, spec.interval_s + 60.0)
+    waiting_s = now_epoch_s - max(record.last_attempt_epoch_s, record.next_attempt_epoch_s, record.started_epoch_s)
+    if waiting_s > patience_s:
+        return judged(
+            FeedState.UNKNOWN,
+            record.last_attempt_epoch_s or record.started_epoch_s,
+            f"Nobody has polled it for {spoken(waiting_s)}.",
+            "Start the feeds process, or look at why it does not run.",
+        )
+    if record.polls_total == 0:
+        return judged(FeedState.UNKNOWN, record.started_epoch_s, "It has not been polled yet.", may_use=False)
+    if record.consecutive_failures and (record.consecutive_failures > 2 or not born or too_old):
+        last = record.history[-1] if record.history else None
+        outcome = last.outcome if last else PollOutcome.FAILED
+        reason, todo = _REASONS.get(outcome, _REASONS[PollOutcome.FAILED])
+        detail = f" ({last.message})" if last and last.message else ""
+        why = f"{record.consecutive_failures} polls in a row failed: {reason}{detail}."
+        state = FeedState.EMPTY if outcome is PollOutcome.EMPTY else FeedState.FAILING
+        return judged(state, record.failing_since_epoch_s, why, todo)
+    if too_old and age_s is not None:
+        why = f"Polls succeed, but the data is {spoken(age_s)} old: its clock or its producer stands still."
+        return judged(FeedState.STALE, born, why, "Tell the producer; riders see the timetable meanwhile.")
+    if age_s is not None and age_s < -FUTURE_S and spec.kind in _BY_HEADER:
+        why = f"Its clock is {spoken(-age_s)} ahead of ours."
+        return judged(FeedState.DEGRADED, record.last_change_epoch_s, why, "Check this machine's clock, then tell the producer.")  # fmt: skip
+    if record.entities == 0 and spec.kind not in _MAY_BE_EMPTY:
+        reason, todo = _REASONS[PollOutcome.EMPTY]
+        return judged(FeedState.EMPTY, record.last_change_epoch_s, "It has nothing in it.", todo)
+    if spec.kind in _BY_HEADER and age_s is not None and age_s > LATE_AFTER_INTERVALS * spec.interval_s + 30.0:
+        return judged(FeedState.LATE, born, f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}.")  # fmt: skip
+    if record.consecutive_failures:
+        return judged(FeedState.LATE, record.failing_since_epoch_s, "The last poll failed; the one before was good.")
+    return _content(record, now_epoch_s, judged)
+
+
+def _content(record: FeedRecord, now_epoch_s: float, judged: "Callable[..., FeedHealth]") -> FeedHealth:
+    if record.valid_until:
+        left = _day_number(record.valid_until) - int(now_epoch_s // 86_400)
+        if left < 0:
+            return judged(FeedState.STALE, record.last_change_epoch_s, "Its last day of service is over.", "Import a newer schedule.")  # fmt: skip
+        if left < EXPIRES_SOON_DAYS:
+            return judged(FeedState.DEGRADED, record.last_change_epoch_s, f"Its last day of service is in {left} days.", "Ask the producer for the next schedule.")  # fmt: skip
+    errors = [problem for problem in record.problems if problem.level is ProblemLevel.ERROR]
+    if errors:
+        why = f"It is fresh, but {errors[0].message}"
+        return judged(FeedState.DEGRADED, record.last_change_epoch_s, why, "See its problems; tell the producer.")
+    return judged(FeedState.OK, record.last_change_epoch_s or record.last_success_epoch_s, "It is fresh and good.")
+
+
+def _day_number(yyyymmdd: int) -> int:
+    return date(yyyymmdd // 10000, yyyymmdd // 100 % 100, yyyymmdd % 100).toordinal() - date(1970, 1, 1).toordinal()

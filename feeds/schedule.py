@@ -93,9 +93,9 @@ async def import_file(
 ) -> Imported:  # fmt: skip
     """:func:`build` in a child process; raises ScheduleRefused with the child's reason."""
     order = {
-        "zip": str(zip_path.resolve()),
+        "zip": str(zip_path),
         "feed_id": spec.feed_id,
-        "home": str(home.resolve()),
+        "home": str(home),
         "agency_codes": spec.agency_codes,
         "source": source,
         "imported_epoch_s": now_epoch_s,
@@ -104,7 +104,9 @@ async def import_file(
         sys.executable, "-m", "feeds.schedule_child",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=1 << 24,
     )  # fmt: skip
-    assert child.stdin and child.stdout and child.stderr
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
     child.stdin.write(json.dumps(order).encode() + b"\n")
     child.stdin.write_eof()
     complaint = asyncio.ensure_future(child.stderr.read())

@@ -48,6 +48,13 @@ class City:
         return {stop.stop_id: stop for stop in self.stops}
 
     @cached_property
+    def closed_stop(self) -> Stop:
+        """A stop out of use, which vehicles pass: near the middle of route 5, and no route begins or ends there."""
+        ends = {stop.stop_id for pattern in self.patterns.values() for stop in (pattern.stops[0], pattern.stops[-1])}
+        stops = self.patterns["5-1"].stops
+        return next(stop for stop in stops[len(stops) // 2 :] if stop.stop_id not in ends and not stop.parent_station)
+
+    @cached_property
     def gtfs_zip(self) -> bytes:
         """The schedule as a zip; made on first use (about a second), then kept."""
         return write_zip(self.network, self.trips, self.calendar, f"larkhaven-{self.seed}-{self.built_for:%Y%m%d}")

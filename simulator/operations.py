@@ -47,6 +47,7 @@ class Run:
     """Index of a stop the vehicle passes without stopping."""
     silent_from_s: int | None = None
     """ServiceTime after which the vehicle reports no more."""
+    closed_stop_id: str = ""
 
     @property
     def pattern(self) -> Pattern:
@@ -60,6 +61,7 @@ class Run:
     def missed(self) -> frozenset[int]:
         """Indexes of stops that this run does not serve."""
         missed = set(self.pattern.detour.missed) if self.pattern.detour else set()
+        missed.update(i for i, stop in enumerate(self.pattern.stops) if stop.stop_id == self.closed_stop_id)
         return frozenset(missed | ({self.skipped} if self.skipped is not None else set()))
 
     @property
@@ -103,7 +105,8 @@ class _Day:
         trips = tuple(trip for service in sorted(services) for trip in city.trips_by_service.get(service, ()))
         self.specials = choose_specials(trips, city.seed, yyyymmdd(day))
         zero = start_epoch_s(day, city.timezone)
-        self.runs = tuple(_runs(trips, self.specials, city.seed, day, zero))
+        runs = _runs(trips, self.specials, city.seed, day, zero)
+        self.runs = tuple(replace(run, closed_stop_id=city.closed_stop.stop_id) for run in runs)
         self.blocks: dict[str, list[Run]] = {}
         for run in self.runs:
             if not run.cancelled:

@@ -1,0 +1,130 @@
+"""Case rates by district (GeoJSON with polygons) to alert messages.
+
+A feature carries its district's name or id, ``cases_7day`` and ``population`` (or the rate itself, cases per 100,000 in
+seven days, as ``cases_per_100k_7day``) and its ground. A district at or above the feed's threshold is a warning; a change
+of level is an Update, falling below it a Cancel, so that the chain of messages reads like any other warning's.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.alert import AlertInfo, AlertMessage, Area, MessageStatus, Reference, Severity
+from domain.errors import NotThisFormat
+from domain.feed import FeedSpec, Problem, ProblemLevel
+from feeds.formats.decoded import Decoded
+
+DEFAULT_THRESHOLD = 100.0
+"""Cases per 100,000 in seven days, where the feed's configuration says nothing."""
+KEEP_S = 9 * 86_400
+"""A level stands until newer figures; figures are weekly at worst, so nine days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRates:
+    """*messages* are what stands now; *level* is each district's last message, to chain the next one to."""
+
+    messages: tuple[AlertMessage, ...]
+    level: dict[str, AlertMessage]
+
+
+def severity_of(rate: float, threshold: float) -> Severity:
+    """Moderate from the threshold on, Severe at twice, Extreme at four times it."""
+    if rate >= 4 * threshold:
+        return Severity.EXTREME
+    return Severity.SEVERE if rate >= 2 * threshold else Severity.MODERATE
+
+
+def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -> Decoded[CaseRates]:
+    """The messages that stand; *before* is what the last decode returned as level. Raises NotThisFormat."""
+    try:
+        collection = msgspec.json.decode(data)
+    except msgspec.MsgspecError as error:
+        raise NotThisFormat(f"expected a GeoJSON FeatureCollection of case rates: {error}") from error
+    if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
+        raise NotThisFormat("expected a GeoJSON FeatureCollection of case rates, found other JSON")
+    published = _epoch_s(collection.get("published_at") or collection.get("updated"))
+    threshold = spec.threshold_per_100k or DEFAULT_THRESHOLD
+    problems: list[Problem] = []
+    level: dict[str, AlertMessage] = {}
+    districts = 0
+    for number, feature in enumerate(collection["features"]):
+        try:
+            district, name, rate, area, stamp = _read(feature)
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"expected a district with cases_7day, population and a polygon: {type(error).__name__} {error}"
+            problems.append(
+                Problem(code="case_rate_feature", level=ProblemLevel.ERROR, message=message, where=f"feature {number}")
+            )
+            continue
+        districts += 1
+        message_now = _message(spec, district, name, rate, area, stamp or published, threshold, before.get(district))
+        if message_now is not None:
+            level[district] = message_now
+    return Decoded(
+        items=CaseRates(messages=tuple(level.values()), level=level),
+        problems=tuple(problems),
+        header_epoch_s=published,
+        entity_counts={"districts": districts},
+    )
+
+
+def _epoch_s(text: object) -> int:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return 0
+    return int(moment.timestamp()) if moment.tzinfo else 0
+
+
+def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
+    said = feature["properties"]
+    district = str(said.get("district_id") or feature.get("id") or said["name"])
+    name = str(said.get("name") or district)
+    rate = said.get("cases_per_100k_7day", said.get("rate_per_100k_7day"))
+    if rate is None:
+        rate = said["cases_7day"] * 100_000 / said["population"]
+    rate = float(rate)
+    if not 0 <= rate <= 100_000:
+        raise ValueError(f"{rate} cases per 100,000")
+    geometry = feature["geometry"]
+    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    rings = tuple(tuple((float(lon), float(lat)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
+    if not rings or any(len(ring) < 4 for ring in rings):
+        raise ValueError("a polygon of fewer than four points")
+    return district, name, rate, Area(description=name, polygons=rings), _epoch_s(said.get("published_at"))
+
+
+def _message(
+    spec: FeedSpec, district: str, name: str, rate: float, area: Area, sent_epoch_s: int, threshold: float,
+    before: AlertMessage | None,
+) -> AlertMessage | None:  # fmt: skip
+    above = rate >= threshold
+    standing = before is not None and before.kind != "Cancel"
+    if not above and before is None:
+        return None
+    severity = severity_of(rate, threshold)
+    if before is not None and (above == standing) and (not above or before.infos[0].severity is severity):
+        return before
+    kind = "Cancel" if not above else "Update" if standing else "Alert"
+    digest = hashlib.sha256(f"{spec.feed_id}|{district}|{sent_epoch_s}|{kind}|{severity}".encode()).hexdigest()[:16]
+    info = AlertInfo(
+        language="en", categories=("Health",), event="High case rate", response_types=("Monitor",), urgency="Expected",
+        severity=severity, certainty="Observed", effective_epoch_s=sent_epoch_s, onset_epoch_s=0,
+        expires_epoch_s=sent_epoch_s + KEEP_S, sender_name=spec.name or spec.feed_id,
+        headline=f"{name}: {rate:.0f} cases per 100,000 people in seven days",
+        description=f"The level for warnings is {threshold:.0f}.", instruction="", web="", contact="", event_codes=(),
+        parameters=(), areas=(area,),
+    )  # fmt: skip
+    message = AlertMessage(
+        feed_id=spec.feed_id, sender=spec.feed_id, identifier=f"{district}-{digest}", sent_epoch_s=sent_epoch_s,
+        status=MessageStatus.ACTUAL, kind=kind, scope="Public", references=(), incidents=(), codes=(), note="", infos=(info,),
+    )  # fmt: skip
+    if before is None or kind == "Alert":
+        return message
+    reference = Reference(identifier=before.identifier, sender=before.sender, sent_epoch_s=before.sent_epoch_s)
+    return replace(message, references=(reference,))

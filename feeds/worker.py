@@ -1,0 +1,169 @@
+"""The feeds process: every configured feed polled side by side; a sick one never disturbs another.
+
+Each feed is one task that reads as a paragraph: wait until it is due, fetch, decode, leave the result and a record.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from dataclasses import replace
+
+from domain.errors import BlobUnusable, FetchFailed, NotThisFormat
+from domain.feed import GOOD_OUTCOMES, FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel
+from feeds.fetch import Fetched, Fetcher, Validators
+from feeds.poll import first_delay_s, next_delay_s, recorded, shown
+from feeds.take import TAKERS, Desk, Taken
+from runtime.clock import Clock
+from runtime.settings import Settings
+from store import alerts, feed_health, keys, timetable
+from store.hall import AWAY, Hall
+
+log = logging.getLogger("wayside.feeds")
+
+HEARTBEAT_S = 5.0
+ALWAYS_TAKEN = frozenset({FeedKind.CAP, FeedKind.CASE_RATES})
+"""Kinds whose every good poll says that what they list still stands, also when nothing changed."""
+
+
+async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
+    """Poll every feed until *stop*. Waits, without losing anything, while Redis is away."""
+    fetcher = Fetcher(clock, settings.secrets)
+    await hall.wait_until_there()
+    await feed_health.put_feed_ids(hall, [spec.feed_id for spec in settings.feeds])
+    tasks = [asyncio.create_task(_Poller(spec, settings, hall, clock, fetcher).run()) for spec in settings.feeds]
+    tasks.append(asyncio.create_task(_beat(hall, clock)))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (*tasks, stopped):
+            task.cancel()
+        await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        await fetcher.close()
+
+
+async def _beat(hall: Hall, clock: Clock) -> None:
+    while True:
+        with contextlib.suppress(*AWAY):
+            await hall.redis.set(keys.heartbeat("feeds"), clock.now_epoch_s(), ex=int(HEARTBEAT_S * 3))
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+class _Poller:
+    """One feed's task and what it remembers from poll to poll."""
+
+    def __init__(self, spec: FeedSpec, settings: Settings, hall: Hall, clock: Clock, fetcher: Fetcher) -> None:
+        self.spec, self.hall, self.clock, self.fetcher = spec, hall, clock, fetcher
+        self.lot = random.Random(spec.feed_id)
+        self.desk = Desk(settings, hall, clock, fetcher, {}, {}, {})
+        self.validators = Validators()
+        self.digest = ""
+        self.header_epoch_s = 0
+        self.entities = 0
+        self.record = FeedRecord(spec=shown(spec, fetcher.redact(spec.url)), started_epoch_s=clock.now_epoch_s())
+
+    async def run(self) -> None:
+        await self._resume()
+        await self._keep()
+        await self.clock.sleep_s(first_delay_s(self.spec, self.lot))
+        while True:
+            retry_after_s = await self._poll()
+            delay_s = next_delay_s(self.spec, self.record.consecutive_failures, retry_after_s, self.lot)
+            self.record = replace(self.record, next_attempt_epoch_s=self.clock.now_epoch_s() + delay_s)
+            await self._keep()
+            await self.clock.sleep_s(delay_s)
+
+    async def _resume(self) -> None:
+        """Go on with the record that an earlier process left; a schedule in force need not be imported again."""
+        try:
+            before = await feed_health.get_record(self.hall, self.spec.feed_id)
+        except BlobUnusable:
+            before = None
+        if before is not None:
+            self.record = replace(before, spec=self.record.spec, started_epoch_s=self.record.started_epoch_s)
+        if self.spec.kind is FeedKind.CASE_RATES:
+            with contextlib.suppress(BlobUnusable):
+                kept = await alerts.get_messages(self.hall, self.spec.feed_id)
+                listed = kept.messages if kept else ()
+                self.desk.level = {message.identifier.rsplit("-", 1)[0]: message for message in listed}
+        if self.spec.kind is FeedKind.GTFS and not await timetable.in_force(self.hall, self.spec.feed_id):
+            self.record = replace(self.record, valid_until=0)
+
+    async def _poll(self) -> float | None:
+        """One poll, recorded; seconds of patience that the server asked for, if it did."""
+        started_s = self.clock.monotonic_s()
+        outcome, status, wire, message, retry_after_s = PollOutcome.FAILED, None, 0, "", None
+        taken: Taken | None = None
+        try:
+            fetched = await self.fetcher.fetch(self.spec, self.validators)
+            status, wire = fetched.status, fetched.wire_bytes
+            outcome, taken = await self._take(fetched)
+        except FetchFailed as error:
+            outcome, status, message = PollOutcome(error.outcome), error.status, str(error)
+            retry_after_s = error.retry_after_s
+        except NotThisFormat as error:
+            outcome, message = PollOutcome.NOT_THE_FORMAT, self.fetcher.redact(str(error))[:500]
+        except AWAY:
+            await self.hall.wait_until_there()
+            self.digest = ""
+            self.validators = Validators()
+            return None
+        except Exception as error:
+            log.exception("event=poll_crashed feed=%s", self.spec.feed_id)
+            message = f"{type(error).__name__} while polling; see the log"
+        poll = PollRecord(
+            at_epoch_s=self.clock.now_epoch_s(), outcome=outcome, status=status, wire_bytes=wire,
+            duration_s=self.clock.monotonic_s() - started_s, header_epoch_s=self.header_epoch_s,
+            entities=self.entities, problems=len(taken.problems if taken else self.record.problems), message=message,
+        )  # fmt: skip
+        was_bad = self.record.consecutive_failures > 0
+        refused = Problem(code="refused", level=ProblemLevel.ERROR, message=message, where="the last poll")
+        kept = tuple(one for one in self.record.problems if one.code != "refused")
+        problems = taken.problems if taken else (*kept, refused) if outcome is PollOutcome.NOT_THE_FORMAT else kept
+        self.record = recorded(
+            self.record,
+            poll,
+            problems=problems,
+            entity_counts=taken.entity_counts if taken else None,
+            valid_until=taken.valid_until if taken else None,
+        )
+        self._say(was_bad, poll)
+        return retry_after_s
+
+    async def _take(self, fetched: Fetched) -> tuple[PollOutcome, Taken | None]:
+        """Decode what is new and leave it in the hall; the same bytes as before are not decoded again."""
+        if fetched.body is None:
+            return PollOutcome.NOT_MODIFIED, None
+        again = fetched.digest == self.digest and self.spec.kind not in ALWAYS_TAKEN
+        if not again:
+            taken = await TAKERS[self.spec.kind](self.desk, self.spec, fetched.body)
+            self.header_epoch_s = taken.header_epoch_s or self.header_epoch_s
+            self.entities = sum(taken.entity_counts.values())
+            self.validators = Validators() if self.spec.kind in ALWAYS_TAKEN else fetched.validators
+            self.digest = fetched.digest
+            return PollOutcome.OK_NEW, taken
+        self.validators = fetched.validators
+        return PollOutcome.OK_UNCHANGED, None
+
+    def _say(self, was_bad: bool, poll: PollRecord) -> None:
+        bad = poll.outcome not in GOOD_OUTCOMES
+        if bad and not was_bad:
+            log.warning(
+                "event=feed_failing feed=%s outcome=%s status=%s reason=%r",
+                self.spec.feed_id,
+                poll.outcome.value,
+                poll.status,
+                poll.message,
+            )
+        elif was_bad and not bad:
+            log.info("event=feed_recovered feed=%s", self.spec.feed_id)
+
+    async def _keep(self) -> None:
+        try:
+            await feed_health.put_record(self.hall, self.record)
+        except AWAY:
+            await self.hall.wait_until_there()
+            await feed_health.put_record(self.hall, self.record)

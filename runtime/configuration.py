@@ -1,0 +1,296 @@
+"""Reads a deployment's TOML file and the environment into Settings; tells every fault at once.
+
+The file says which feeds, regions and channels exist and holds no secrets: those come from the environment by name
+(``${NAME}`` in an address or a header). ``docs/configuration.md`` describes every key.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain.errors import SettingsInvalid
+from domain.feed import FeedKind, FeedSpec
+from runtime.settings import DemoSettings, FcmSettings, NotifySettings, Settings, TileSettings
+
+DEFAULT_INTERVAL_S = {
+    FeedKind.GTFS: 21_600.0,
+    FeedKind.TRIP_UPDATES: 15.0,
+    FeedKind.VEHICLE_POSITIONS: 10.0,
+    FeedKind.SITUATIONS: 60.0,
+    FeedKind.COMBINED: 15.0,
+    FeedKind.CAP: 60.0,
+    FeedKind.CASE_RATES: 3600.0,
+}
+"""How often a feed is polled where its configuration does not say."""
+MAX_BYTES = {FeedKind.GTFS: 1024**3}
+FEED_KEYS = ("id", "kind", "url", "name", "interval_s", "timeout_s", "max_bytes", "schedule", "agencies", "headers",
+             "attribution", "region", "allow_private_hosts", "threshold_per_100k")  # fmt: skip
+TABLES = {
+    "city": ("name", "time_zone", "language"),
+    "web": ("host", "port", "processes", "require_api_key", "accept_test_key"),
+    "notify": ("console", "quiet_from", "quiet_to", "fcm_project_id", "fcm_credentials", "fcm_base_url"),
+    "tiles": ("url", "attribution"),
+    "demo": ("base_url", "phone_token"),
+    "feeds": FEED_KEYS,
+}
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_REALTIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.SITUATIONS, FeedKind.COMBINED})
+
+
+class _Reader:
+    """Collects faults while values are read out of one file."""
+
+    def __init__(self, file: str, environment: Mapping[str, str]) -> None:
+        self.file, self.environment = file, environment
+        self.faults: list[str] = []
+        self.secrets: dict[str, str] = {}
+
+    def fault(self, key: str, message: str) -> None:
+        self.faults.append(f"{self.file}: {key}: {message}")
+
+    def known(self, where: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in keys:
+                near = difflib.get_close_matches(key, keys, 1)
+                hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
+                self.fault(f"{where}{key}", f"no such key; {hint}")
+
+    def value(self, where: str, table: Mapping[str, Any], key: str, kind: type | tuple[type, ...], default: Any) -> Any:
+        if key not in table:
+            return default
+        found = table[key]
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+            names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+            self.fault(f"{where}{key}", f"expected {names}, found {found!r}")
+            return default
+        return found
+
+    def uses(self, key: str, text: str) -> None:
+        for name in _PLACEHOLDER.findall(text):
+            if name in self.environment:
+                self.secrets[name] = self.environment[name]
+            else:
+                self.fault(key, f"environment variable {name} is not set")
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of the file at *path* (none: no feeds) and the environment; raises SettingsInvalid with all faults."""
+    reader = _Reader(str(path) if path else "(no configuration file)", environment)
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}"]) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsInvalid([f"{path}: expected TOML: {error}"]) from error
+    for key in document:
+        if key not in TABLES:
+            near = difflib.get_close_matches(key, TABLES, 1)
+            reader.fault(
+                key, f"no such table; {f'did you mean {near[0]}?' if near else 'expected ' + ', '.join(TABLES)}"
+            )
+    tables = {name: _table(reader, document, name) for name in TABLES if name != "feeds"}
+    feeds = _feeds(reader, document.get("feeds", []))
+    settings = _settings(reader, tables, feeds)
+    if reader.faults:
+        raise SettingsInvalid(reader.faults)
+    return settings
+
+
+def _table(reader: _Reader, document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        reader.fault(name, f"expected a table [{name}], found {table!r}")
+        return {}
+    reader.known(f"{name}.", table, TABLES[name])
+    return table
+
+
+def _feeds(reader: _Reader, entries: Any) -> tuple[FeedSpec, ...]:
+    if not isinstance(entries, list):
+        reader.fault("feeds", "expected [[feeds]] entries")
+        return ()
+    specs: list[FeedSpec] = []
+    for number, entry in enumerate(entries):
+        where = f"feeds[{number}]."
+        if not isinstance(entry, dict):
+            reader.fault(f"feeds[{number}]", f"expected a [[feeds]] table, found {entry!r}")
+            continue
+        spec = _feed(reader, where, entry)
+        if spec is not None:
+            if any(spec.feed_id == other.feed_id for other in specs):
+                reader.fault(f"{where}id", f"{spec.feed_id!r} is the id of two feeds")
+            specs.append(spec)
+    _relations(reader, specs)
+    return tuple(specs)
+
+
+def _feed(reader: _Reader, where: str, entry: Mapping[str, Any]) -> FeedSpec | None:
+    reader.known(where, entry, FEED_KEYS)
+    feed_id = reader.value(where, entry, "id", str, "")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", feed_id):
+        reader.fault(f"{where}id", f"expected small letters, digits and hyphens, found {feed_id!r}")
+    kinds = [kind.value for kind in FeedKind]
+    name = reader.value(where, entry, "kind", str, "")
+    if name not in kinds:
+        reader.fault(f"{where}kind", f"expected one of {', '.join(kinds)}, found {name!r}")
+        return None
+    kind = FeedKind(name)
+    url = reader.value(where, entry, "url", str, "")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        reader.fault(f"{where}url", f"expected an http or https address, found {url!r}")
+    reader.uses(f"{where}url", url)
+    headers = reader.value(where, entry, "headers", dict, {})
+    for header, value in headers.items():
+        reader.uses(f"{where}headers.{header}", str(value))
+    agencies = reader.value(where, entry, "agencies", dict, {})
+    for raw, code in agencies.items():
+        if not re.fullmatch(r"[A-Za-z0-9.-]{1,40}", str(code)):
+            reader.fault(
+                f"{where}agencies.{raw}", f"expected letters, digits, '.' and '-' (no underscore), found {code!r}"
+            )
+    interval_s = float(reader.value(where, entry, "interval_s", (int, float), DEFAULT_INTERVAL_S[kind]))
+    if not 1 <= interval_s <= 604_800:
+        reader.fault(f"{where}interval_s", f"expected 1 to 604800 seconds, found {interval_s:g}")
+    timeout_s = float(reader.value(where, entry, "timeout_s", (int, float), 120.0 if kind is FeedKind.GTFS else 15.0))
+    if not 0.5 <= timeout_s <= 3600:
+        reader.fault(f"{where}timeout_s", f"expected 0.5 to 3600 seconds, found {timeout_s:g}")
+    threshold = reader.value(where, entry, "threshold_per_100k", (int, float), None)
+    return FeedSpec(
+        feed_id=feed_id,
+        kind=kind,
+        url=url,
+        interval_s=interval_s,
+        name=reader.value(where, entry, "name", str, ""),
+        schedule=tuple(reader.value(where, entry, "schedule", list, [])),
+        agency_codes=tuple((str(raw), str(code)) for raw, code in agencies.items()),
+        headers=tuple((str(header), str(value)) for header, value in headers.items()),
+        timeout_s=timeout_s,
+        max_bytes=int(reader.value(where, entry, "max_bytes", int, MAX_BYTES.get(kind, 32 * 1024**2))),
+        attribution=reader.value(where, entry, "attribution", str, ""),
+        region=reader.value(where, entry, "region", str, ""),
+        allow_private_hosts=reader.value(where, entry, "allow_private_hosts", bool, False),
+        threshold_per_100k=None if threshold is None else float(threshold),
+    )
+
+
+def _relations(reader: _Reader, specs: list[FeedSpec]) -> None:
+    schedules = [spec.feed_id for spec in specs if spec.kind is FeedKind.GTFS]
+    codes: dict[str, str] = {}
+    for number, spec in enumerate(specs):
+        where = f"feeds[{number}]."
+        for raw, code in spec.agency_codes:
+            if code in codes:
+                reader.fault(f"{where}agencies.{raw}", f"{code!r} is also the code of an agency of {codes[code]}")
+            codes[code] = spec.feed_id
+        for name in spec.schedule:
+            if name not in schedules:
+                reader.fault(
+                    f"{where}schedule", f"{name!r} is no feed of kind gtfs; there are: {', '.join(schedules) or 'none'}"
+                )
+        if spec.kind in _REALTIME and not spec.schedule:
+            if len(schedules) == 1:
+                specs[number] = _with_schedule(spec, schedules[0])
+            else:
+                reader.fault(
+                    f"{where}schedule",
+                    f"expected the gtfs feed it speaks about: one of {', '.join(schedules) or 'none (add one)'}",
+                )
+
+
+def _with_schedule(spec: FeedSpec, schedule: str) -> FeedSpec:
+    from dataclasses import replace
+
+    return replace(spec, schedule=(schedule,))
+
+
+def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tuple[FeedSpec, ...]) -> Settings:
+    environment = reader.environment
+    city, web, notify, tiles, demo = (tables[name] for name in ("city", "web", "notify", "tiles", "demo"))
+    time_zone = reader.value("city.", city, "time_zone", str, "UTC")
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        reader.fault("city.time_zone", f"expected an IANA time zone such as America/Halifax, found {time_zone!r}")
+    home = Path(environment.get("WAYSIDE_HOME") or "var").absolute()
+    redis_url = environment.get("REDIS_URL", "")
+    return Settings(
+        home=home,
+        redis_url=redis_url or embedded_url(home),
+        redis_is_embedded=not redis_url,
+        host=environment.get("WAYSIDE_HOST") or reader.value("web.", web, "host", str, "127.0.0.1"),
+        port=_number(reader, "WAYSIDE_PORT", reader.value("web.", web, "port", int, 8000), 0, 65535),
+        web_processes=_number(reader, "WAYSIDE_WEB_PROCESSES", reader.value("web.", web, "processes", int, 1), 1, 64),
+        city=reader.value("city.", city, "name", str, "") or "Wayside",
+        time_zone=time_zone,
+        language=reader.value("city.", city, "language", str, "en"),
+        feeds=feeds,
+        notify=_notify(reader, notify),
+        tiles=TileSettings(url=str(tiles.get("url", "")), attribution=str(tiles.get("attribution", "")))
+        if tiles.get("url")
+        else None,
+        demo=DemoSettings(base_url=str(demo["base_url"]), phone_token=str(demo.get("phone_token", "")))
+        if demo.get("base_url")
+        else None,
+        accept_test_key=reader.value("web.", web, "accept_test_key", bool, False),
+        require_api_key=reader.value("web.", web, "require_api_key", bool, True),
+        secrets=reader.secrets,
+    )
+
+
+def _notify(reader: _Reader, table: Mapping[str, Any]) -> NotifySettings:
+    project = reader.value("notify.", table, "fcm_project_id", str, "")
+    credentials = reader.value("notify.", table, "fcm_credentials", str, "") or reader.environment.get(
+        "GOOGLE_APPLICATION_CREDENTIALS", ""
+    )
+    fcm = None
+    if project:
+        if not credentials:
+            reader.fault(
+                "notify.fcm_project_id", "expected GOOGLE_APPLICATION_CREDENTIALS to name a service account file"
+            )
+        base = reader.value("notify.", table, "fcm_base_url", str, "https://fcm.googleapis.com")
+        fcm = FcmSettings(project_id=project, credentials=Path(credentials), base_url=base)
+    for key in ("quiet_from", "quiet_to"):
+        if table.get(key) and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", str(table[key])):
+            reader.fault(f"notify.{key}", f"expected a local time HH:MM, found {table[key]!r}")
+    return NotifySettings(
+        fcm=fcm,
+        console=reader.value("notify.", table, "console", bool, False),
+        quiet_from=str(table.get("quiet_from", "")),
+        quiet_to=str(table.get("quiet_to", "")),
+    )
+
+
+def _number(reader: _Reader, name: str, default: int, least: int, most: int) -> int:
+    text = reader.environment.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdigit() or not least <= int(text) <= most:
+        reader.faults.append(f"environment: {name}: expected a whole number from {least} to {most}, found {text!r}")
+        return default
+    return int(text)
+
+
+def embedded_url(home: Path) -> str:
+    """The address of the embedded server that belongs to *home*."""
+    return f"unix://{socket_path(home)}"
+
+
+def socket_path(home: Path) -> Path:
+    """Its private socket: under *home*, or in a short folder of its own where that path is too long for a socket."""
+    path = home / "redis" / "redis.sock"
+    if len(str(path)) < 100:
+        return path
+    import hashlib
+    import tempfile
+
+    digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"wayside-{digest}" / "redis.sock"

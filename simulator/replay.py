@@ -1,0 +1,158 @@
+"""A folder of recorded feeds, served over HTTP as on the day: the clock starts at the earliest header and runs on.
+
+The folder holds ``gtfs.zip`` and any of ``TripUpdates*.pb``, ``VehiclePositions*.pb``, ``Alerts*.pb``, ``combined*.pb``
+(several of a kind are successive polls, by their header timestamps; ``combined*.pb`` is read only where neither trip
+updates nor vehicle positions are there), and CAP messages as ``*.xml`` or ``*.cap``.
+"""
+
+import argparse
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+from google.protobuf.message import DecodeError
+from google.transit import gtfs_realtime_pb2
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.errors import WaysideError
+from runtime.clock import SystemClock
+from simulator.serving import Sickbay, announce, listen, serve
+
+PATTERNS = {"trip_updates": "TripUpdates*.pb", "vehicle_positions": "VehiclePositions*.pb", "situations": "Alerts*.pb",
+            "combined": "combined*.pb"}  # fmt: skip
+PROTOBUF = "application/x-protobuf"
+
+
+class RecordingUnusable(WaysideError):
+    """A folder that cannot be replayed; says what is missing or which file is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A folder's polls: kind to (header epoch seconds, file), in order."""
+
+    schedule: Path
+    polls: dict[str, list[tuple[int, Path]]]
+    warnings: list[Path] = field(default_factory=list)
+
+    @property
+    def starts_epoch_s(self) -> int:
+        return min(polls[0][0] for polls in self.polls.values())
+
+    def at(self, kind: str, epoch_s: float) -> Path:
+        """The poll of that kind that was the latest at an instant (the first, before it)."""
+        polls = self.polls[kind]
+        return polls[max(0, bisect_right(polls, epoch_s, key=lambda poll: poll[0]) - 1)][1]
+
+
+def open_recording(folder: Path, cap: Path | None = None) -> Recording:
+    """Look through *folder* (and *cap*, a file or folder of CAP messages). Raises RecordingUnusable."""
+    if not folder.is_dir():
+        raise RecordingUnusable(f"{folder}: expected a folder of recorded feeds")
+    if not (folder / "gtfs.zip").is_file():
+        raise RecordingUnusable(f"{folder}: expected gtfs.zip in it")
+    polls = {kind: sorted((_header(path), path) for path in folder.glob(pattern)) for kind, pattern in PATTERNS.items()}
+    if polls["trip_updates"] or polls["vehicle_positions"]:
+        polls["combined"] = []
+    polls = {kind: found for kind, found in polls.items() if found}
+    if not polls:
+        raise RecordingUnusable(f"{folder}: expected at least one of {', '.join(PATTERNS.values())}")
+    places = [folder] if cap is None else [folder, cap]
+    warnings = [path for place in places for path in (sorted(place.iterdir()) if place.is_dir() else [place])]
+    return Recording(folder / "gtfs.zip", polls, [path for path in warnings if path.suffix in {".xml", ".cap"}])
+
+
+def _bytes_at(recording: Recording, kind: str, epoch_s: float) -> bytes:
+    return recording.at(kind, epoch_s).read_bytes()
+
+
+def _header(path: Path) -> int:
+    message = gtfs_realtime_pb2.FeedMessage()
+    try:
+        message.ParseFromString(path.read_bytes())
+    except DecodeError as error:
+        raise RecordingUnusable(f"{path}: expected a GTFS-realtime FeedMessage: {error}") from error
+    if not message.header.timestamp:
+        raise RecordingUnusable(f"{path}: its header has no timestamp, so it cannot be placed in time")
+    return int(message.header.timestamp)
+
+
+def _index(recording: Recording, base: str, epoch_s: float) -> bytes:
+    entries = []
+    for number, path in enumerate(recording.warnings):
+        sent = _sent(path)
+        if sent <= epoch_s:
+            when = datetime.fromtimestamp(sent or epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            entries.append(
+                f"<entry><id>{number}</id><title>{escape(path.name)}</title><updated>{when}</updated>"
+                f'<link type="application/cap+xml" href="{base}/cap/{number}"/></entry>'
+            )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>recorded</title>{"".join(entries)}</feed>'.encode()
+
+
+def _sent(path: Path) -> float:
+    """When the message was sent; 0 (always published) where that cannot be read: damaged messages are served too."""
+    try:
+        for element in ElementTree.parse(path).iter():
+            if element.tag.rsplit("}", 1)[-1] == "sent":
+                moment = datetime.fromisoformat(str(element.text).strip())
+                return moment.timestamp() if moment.tzinfo else moment.replace(tzinfo=UTC).timestamp()
+    except (ElementTree.ParseError, ValueError, OverflowError, DefusedXmlException):
+        pass
+    return 0.0
+
+
+def main(argv: list[str]) -> int:
+    """``wayside replay``: serve the recording until stopped."""
+    parser = argparse.ArgumentParser("wayside replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of recorded feeds")
+    parser.add_argument("--cap", type=Path, metavar="PATH", help="more CAP messages: a file or a folder")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any that is free)")
+    parser.add_argument("--announce", type=Path, metavar="FILE", help="write the addresses there, as JSON")
+    options = parser.parse_args(argv)
+    try:
+        recording = open_recording(options.folder, options.cap)
+    except RecordingUnusable as error:
+        print(error, file=sys.stderr)
+        return 2
+    clock = SystemClock.from_environment()
+    if not clock.offset_s:
+        clock = SystemClock.starting_at(datetime.fromtimestamp(recording.starts_epoch_s, UTC))
+    bay = Sickbay(clock.now_epoch_s)
+    listener = listen(options.port)
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    async def message(request: Request) -> Response:
+        number = request.path_params["number"]
+        if number >= len(recording.warnings):
+            return Response("no such message\n", 404)
+        return Response(recording.warnings[number].read_bytes(), media_type="application/cap+xml")
+
+    addresses = {"gtfs": f"{base}/gtfs.zip"} | {kind: f"{base}/{kind}.pb" for kind in recording.polls}
+    routes = [bay.route("/gtfs.zip", "gtfs", "application/zip", lambda _at: recording.schedule.read_bytes())]
+    routes += [
+        bay.route(f"/{kind}.pb", kind, PROTOBUF, partial(_bytes_at, recording, kind)) for kind in recording.polls
+    ]
+    if recording.warnings:
+        addresses["cap"] = f"{base}/cap/index.atom"
+        routes += [
+            bay.route("/cap/index.atom", "cap", "application/atom+xml", lambda at: _index(recording, base, at)),
+            Route("/cap/{number:int}", message),
+        ]
+    routes += bay.routes(tuple(addresses))
+    if options.announce:
+        announce(options.announce, {"base_url": base, "feeds": addresses, "clock_offset_s": clock.offset_s,
+                                    "town": options.folder.resolve().name})  # fmt: skip
+    print(f"replaying {options.folder} from {clock.now():%Y-%m-%d %H:%M:%S} UTC", flush=True)
+    for kind, address in addresses.items():
+        print(f"  {kind:18} {address}", flush=True)
+    serve(listener, routes)
+    return 0

@@ -1,0 +1,118 @@
+"""The command line. Each command says what it does; heavy things are imported only by the command that needs them."""
+
+import argparse
+import os
+import sys
+import time
+from datetime import UTC, datetime
+
+EXAMPLES = """
+examples:
+  wayside demo                            a generated town, live in the browser
+  wayside up --config examples/boston.toml   a real city
+  wayside up --replay recordings/monday   a recorded day, at the time it was recorded
+  wayside doctor --config city.toml       what is wrong, in plain words
+"""
+
+
+def main() -> None:
+    """Entry point of ``wayside``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command; its exit code."""
+    if argv[:1] == ["replay"]:
+        from simulator.replay import main as replay
+
+        return replay(argv[1:])
+    options = parser().parse_args(argv)
+    if getattr(options, "home", None):
+        os.environ["WAYSIDE_HOME"] = options.home
+    if getattr(options, "at", None):
+        os.environ["WAYSIDE_CLOCK_OFFSET_S"] = repr(options.at.timestamp() - time.time())  # noqa: TID251
+    try:
+        return _dispatch(options)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    from wayside import processes
+
+    if options.command in processes.NAMES:
+        return processes.run(options.command, options.config)
+    if options.command in {"demo", "up"}:
+        from wayside import up
+
+        if options.command == "demo":
+            return up.demo(seed=options.seed)
+        return up.replay(options.replay, options.cap) if options.replay else up.up(options.config)
+    if options.command == "import":
+        from wayside.import_command import import_schedule
+
+        return import_schedule(options.source, options.feed, options.config)
+    if options.command == "doctor":
+        from wayside.doctor import doctor
+
+        return doctor(options.config)
+    from wayside.key_commands import keys
+
+    return keys(options)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected an instant such as 2026-11-23T08:00:00-04:00, found {text!r}"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    root = argparse.ArgumentParser(
+        "wayside",
+        description="The real-time transit and public-alert backend of a city.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", metavar="FILE", help="the deployment's TOML file (or WAYSIDE_CONFIG)")
+    shared.add_argument(
+        "--home", metavar="DIR", help="where timetables and the embedded server live (or WAYSIDE_HOME; ./var)"
+    )
+    shared.add_argument("--at", type=_instant, metavar="INSTANT", help="start the city's clock there, running on")
+
+    def command(name: str, text: str, *, parents: bool = True) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[shared] if parents else [])
+
+    demo = command("demo", "a generated town with everything running: no network, no account")
+    demo.add_argument("--seed", type=int, default=7, help="another number is another town (default: 7)")
+    up = command("up", "run every process in one terminal, restart what dies")
+    up.add_argument("--replay", metavar="DIR", help="run on a folder of recorded feeds, at the recorded instant")
+    up.add_argument("--cap", metavar="PATH", help="with --replay: more CAP messages, a file or a folder")
+    command("redis", "the embedded Redis-compatible server of this home")
+    command("feeds", "poll the feeds")
+    command("predictor", "match vehicles, predict arrivals, see what warnings touch")
+    command("notify", "tell phones")
+    command("web", "the API and the pages")
+    importing = command("import", "import a GTFS schedule into a bundle and put it into force")
+    importing.add_argument("source", metavar="FILE_OR_URL", help="a GTFS zip")
+    importing.add_argument("--feed", required=True, metavar="ID", help="the feed it belongs to")
+    commands.add_parser(
+        "replay", help="serve a folder of recorded feeds over HTTP, at the recorded instant", add_help=False
+    )
+    command("doctor", "check configuration, Redis and feeds, and say what is wrong")
+    keys = command("keys", "API keys and operator tokens")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make a key; it is shown once")
+    add.add_argument("name", help="whose it is")
+    add.add_argument("--role", choices=("rider", "operator"), default="rider", help="(default: rider)")
+    actions.add_parser("list", help="names, roles and dates")
+    revoke = actions.add_parser("revoke", help="forget every key of a name")
+    revoke.add_argument("name")
+    return root

@@ -1,0 +1,125 @@
+"""``wayside doctor``: looks at everything a deployment needs and says in plain words what is wrong and what to do."""
+
+import asyncio
+import os
+import socket
+
+from rich.console import Console
+
+from domain.errors import FetchFailed, NotThisFormat
+from domain.feed import FeedKind, FeedSpec
+from feeds.fetch import Fetcher, Validators
+from runtime.clock import SystemClock
+from runtime.settings import Settings
+from store.hall import Hall
+from wayside.processes import settings_from
+
+
+def doctor(config: str | None) -> int:
+    """Check, print, and return 0 when nothing is wrong."""
+    settings = settings_from(config)
+    console = Console()
+    console.print("[green]ok[/]     configuration: every key is understood")
+    faults = asyncio.run(_checks(settings, console))
+    console.print("[green]nothing is wrong[/]" if not faults else f"[red]{faults} thing(s) to mend[/]")
+    return 1 if faults else 0
+
+
+async def _checks(settings: Settings, console: Console) -> int:
+    faults = 0
+
+    def tell(good: bool, what: str, todo: str = "") -> None:
+        nonlocal faults
+        faults += not good
+        console.print(
+            ("[green]ok[/]     " if good else "[red]wrong[/]  ")
+            + what
+            + (f"\n         → {todo}" if todo and not good else ""),
+            highlight=False,
+        )
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    tell(
+        os.access(settings.home, os.W_OK),
+        f"home: {settings.home} can be written",
+        "Give the user that runs wayside this folder.",
+    )
+    await _redis(settings, tell)
+    with socket.socket() as probe:
+        taken = probe.connect_ex(("127.0.0.1", settings.port)) == 0
+    tell(True, f"port {settings.port}: " + ("something answers there (wayside, if it is running)" if taken else "free"))
+    if settings.notify.fcm:
+        readable = os.access(settings.notify.fcm.credentials, os.R_OK)
+        tell(
+            readable,
+            f"push: credentials {settings.notify.fcm.credentials}",
+            "Point GOOGLE_APPLICATION_CREDENTIALS at a readable service account file.",
+        )
+    tell(
+        bool(settings.feeds),
+        f"feeds: {len(settings.feeds)} configured",
+        "Give a configuration with --config; see examples/.",
+    )
+    fetcher = Fetcher(SystemClock.from_environment(), settings.secrets)
+    for spec in settings.feeds:
+        good, what, todo = await _feed(spec, fetcher)
+        tell(good, f"feed {spec.feed_id} ({spec.kind.value}): {what}", todo)
+    await fetcher.close()
+    return faults
+
+
+async def _redis(settings: Settings, tell: "object") -> None:
+    assert callable(tell)
+    hall = Hall.connect(settings.redis_url)
+    try:
+        if not await hall.is_there():
+            if settings.redis_is_embedded:
+                tell(True, "Redis: embedded; it starts with `wayside up`")
+            else:
+                tell(
+                    False,
+                    "Redis: REDIS_URL does not answer",
+                    "Start the server, or unset REDIS_URL to use the embedded one.",
+                )
+            return
+        told = await hall.redis.info("server")
+        version = str(told.get("redis_version", "?"))
+        tell(
+            int(version.split(".", maxsplit=1)[0]) >= 7,
+            f"Redis: answers, version {version}",
+            "Use Redis or Valkey 7.0 or newer.",
+        )
+        kept = await hall.redis.info("persistence")
+        tell(
+            bool(int(kept.get("aof_enabled", 0))),
+            "Redis: keeps an append-only file",
+            "Set appendonly yes and appendfsync always, or a crash loses subscriptions.",
+        )
+    finally:
+        await hall.close()
+
+
+async def _feed(spec: FeedSpec, fetcher: Fetcher) -> tuple[bool, str, str]:
+    from feeds.formats import cap, cap_index, gtfs_realtime
+
+    try:
+        fetched = await fetcher.fetch(spec, Validators())
+        body = fetched.body or b""
+        if spec.kind is FeedKind.GTFS:
+            good = body[:2] == b"PK"
+            return good, f"{len(body):,} bytes, {'a zip' if good else 'not a zip'}", "Check the address."
+        if spec.kind is FeedKind.CAP:
+            count = (
+                len(cap_index.decode_index(body, spec.url).links)
+                if cap_index.looks_like_index(body)
+                else len(cap.decode(body, feed_id="").items)
+            )
+            return True, f"{count} messages", ""
+        if spec.kind is FeedKind.CASE_RATES:
+            return body[:1] == b"{", f"{len(body):,} bytes", "Check the address."
+        decoded = gtfs_realtime.decode(body, feed_id=spec.feed_id, now_epoch_s=0)
+        return True, f"{decoded.entities} entities", ""
+    except FetchFailed as error:
+        return False, str(error), "Open the address in a browser; check the key."
+    except NotThisFormat as error:
+        return False, fetcher.redact(str(error)), "Check that the address serves this kind of feed."

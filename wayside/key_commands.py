@@ -1,0 +1,38 @@
+"""``wayside keys``."""
+
+import argparse
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+from runtime.clock import SystemClock
+from store import api_keys
+from store.hall import Hall
+from wayside.processes import settings_from
+
+
+def keys(options: argparse.Namespace) -> int:
+    """Add, list or revoke."""
+    return asyncio.run(_keys(options))
+
+
+async def _keys(options: argparse.Namespace) -> int:
+    hall = Hall.connect(settings_from(options.config).redis_url)
+    try:
+        if not await hall.is_there():
+            print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
+            return 1
+        if options.action == "add":
+            print(
+                await api_keys.add(hall, name=options.name, role=options.role, at_epoch_s=SystemClock().now_epoch_s())
+            )
+        elif options.action == "revoke":
+            count = await api_keys.revoke(hall, options.name)
+            print(f"{count} forgotten")
+            return 0 if count else 1
+        else:
+            for key in sorted((await api_keys.get_all(hall)).values(), key=lambda key: key.name):
+                print(f"{key.name}\t{key.role}\t{datetime.fromtimestamp(key.created_epoch_s, UTC):%Y-%m-%d}")
+        return 0
+    finally:
+        await hall.close()

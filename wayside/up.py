@@ -1,0 +1,209 @@
+"""``wayside up``, ``wayside up --replay`` and ``wayside demo``: the whole house in one terminal."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+
+from domain.feed import FeedKind
+from runtime.settings import Settings
+from store import api_keys
+from store.hall import Hall
+from wayside.processes import NAMES, settings_from
+from wayside.supervise import Supervisor
+
+ANNOUNCE_PATIENCE_S = 60.0
+INTERVALS_S = {
+    "gtfs": 3600,
+    "trip_updates": 10,
+    "vehicle_positions": 5,
+    "situations": 20,
+    "combined": 10,
+    "cap": 5,
+    "case_rates": 60,
+}
+"""How often the demo and a replay poll: quick enough to watch."""
+
+
+def up(config: str | None) -> int:
+    """Run a configured deployment until stopped."""
+    settings = settings_from(config)
+    environment = {"WAYSIDE_CONFIG": str(Path(config).absolute())} if config else {}
+    supervisor = Supervisor()
+    _add_processes(supervisor, settings, environment)
+    _tell_when_ready(supervisor, settings, [])
+    supervisor.run()
+    return 0
+
+
+def demo(*, seed: int) -> int:
+    """The generated town, everything running, until stopped."""
+    os.environ["WAYSIDE_HOME"] = os.environ.get("WAYSIDE_HOME") or str(Path("var/demo").absolute())
+    return _beside([sys.executable, "-m", "simulator", "--seed", str(seed)], "generating the town", "town")
+
+
+def replay(folder: str, cap: str | None) -> int:
+    """The whole house on a folder of recorded feeds, its clock at the recorded instant."""
+    os.environ["WAYSIDE_HOME"] = os.environ.get("WAYSIDE_HOME") or str(Path("var/replay").absolute())
+    command = [sys.executable, "-m", "wayside", "replay", folder, *(["--cap", cap] if cap else [])]
+    return _beside(command, f"opening {folder}", "replay")
+
+
+def _beside(command: list[str], doing: str, name: str) -> int:
+    """Start what plays the outside world, learn where it is, then run the house on it."""
+    console = Console(stderr=True)
+    console.print(f"[bold]wayside[/] {doing} …")
+    home = Path(os.environ["WAYSIDE_HOME"]).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wayside-") as folder:
+        announcement = Path(folder) / "outside.json"
+        outside = subprocess.Popen(
+            [*command, "--announce", str(announcement)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        try:
+            world = _announced(announcement, outside)
+            if world is None:
+                console.print(f"[red]{' '.join(command)} ended with code {outside.poll()}[/]")
+                return outside.poll() or 1
+            config = home / f"{name}.toml"
+            config.write_text(_config(world), "utf-8")
+            environment = {"WAYSIDE_CONFIG": str(config)}
+            if "clock_offset_s" in world:
+                environment["WAYSIDE_CLOCK_OFFSET_S"] = repr(world["clock_offset_s"])
+            settings = settings_from(str(config))
+            supervisor = Supervisor()
+            _add_processes(supervisor, settings, environment)
+            _tell_when_ready(supervisor, settings, _extras(world, settings))
+            supervisor.run(until=lambda: outside.poll() is not None)
+            return 0
+        finally:
+            outside.terminate()
+            outside.wait()
+
+
+def _announced(path: Path, outside: "subprocess.Popen[bytes]") -> dict[str, Any] | None:
+    end_s = time.monotonic() + ANNOUNCE_PATIENCE_S
+    while time.monotonic() < end_s and outside.poll() is None:
+        if path.exists():
+            said: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return said
+        time.sleep(0.02)
+    return None
+
+
+def _config(world: dict[str, Any]) -> str:
+    """The deployment's TOML, as a user would write it."""
+    lines = [
+        "# Written by wayside; a real city's file looks the same (see examples/).",
+        "[city]",
+        f"name = {json.dumps(world.get('town', 'Replay'))}",
+        f"time_zone = {json.dumps(world.get('time_zone', 'UTC'))}",
+        "",
+        "[web]",
+        "accept_test_key = true",
+        "",
+        "[demo]",
+        f"base_url = {json.dumps(world['base_url'])}",
+        f"phone_token = {json.dumps(world.get('phone_token', ''))}",
+    ]
+    fcm = world.get("fcm")
+    if fcm:
+        lines += [
+            "",
+            "[notify]",
+            f"fcm_project_id = {json.dumps(fcm['project_id'])}",
+            f"fcm_credentials = {json.dumps(fcm['service_account'])}",
+            f"fcm_base_url = {json.dumps(fcm['base_url'])}",
+        ]
+    for kind, url in world["feeds"].items():
+        lines += [
+            "",
+            "[[feeds]]",
+            f"id = {json.dumps(kind.replace('_', '-'))}",
+            f"kind = {json.dumps(kind)}",
+            f"url = {json.dumps(url)}",
+            f"interval_s = {INTERVALS_S[kind]}",
+            "timeout_s = 30" if kind == "gtfs" else "timeout_s = 4",
+            "allow_private_hosts = true",
+        ]
+        if kind == "case_rates":
+            lines.append("threshold_per_100k = 100")
+    return "\n".join(lines) + "\n"
+
+
+def _add_processes(supervisor: Supervisor, settings: Settings, environment: dict[str, str]) -> None:
+    channels = settings.notify.fcm is not None or settings.notify.console
+    for name in NAMES:
+        if (name == "redis" and not settings.redis_is_embedded) or (name == "notify" and not channels):
+            continue
+        supervisor.add(name, [sys.executable, "-m", "wayside", name], environment)
+
+
+def _extras(world: dict[str, Any], settings: Settings) -> list[str]:
+    token = ""
+
+    async def make() -> str:
+        hall = Hall.connect(settings.redis_url)
+        try:
+            await asyncio.wait_for(hall.wait_until_there(), 30)
+            await api_keys.revoke(hall, "demo operator")
+            return await api_keys.add(hall, name="demo operator", role="operator", at_epoch_s=time.time())  # noqa: TID251
+        finally:
+            await hall.close()
+
+    token = asyncio.run(make())
+    lines = [f"sign in there with    {token}"]
+    if world.get("fcm"):
+        lines.append(f"the demo's phone      {world['base_url']}/phone")
+    return lines
+
+
+def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[str]) -> None:
+    """In a thread: say what is awaited, then where everything is."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    base = f"http://{host}:{settings.port}"
+
+    def wait() -> None:
+        before: list[str] = []
+        while not supervisor.stopping:
+            ready, reasons = _ready(f"{base}/readyz")
+            if ready:
+                break
+            if reasons and reasons != before:
+                supervisor.say("up", f"event=waiting for={'; '.join(reasons)!r}")
+                before = reasons
+            time.sleep(0.25)
+        else:
+            return
+        where = [f"riders                {base}/", f"operators             {base}/operations", *extras]
+        if settings.accept_test_key:
+            where.append(f"API                   {base}/api/where/current-time.json?key=test")
+        if not any(spec.kind is FeedKind.GTFS for spec in settings.feeds):
+            where.append("no feed of kind gtfs is configured: there are no arrivals to show")
+        Console(file=supervisor.out).print(Panel("\n".join(where), title=f"{settings.city} is up", expand=False))
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _ready(url: str) -> tuple[bool, list[str]]:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own address
+            return answer.status == 200, []
+    except urllib.error.HTTPError as error:
+        try:
+            return False, [str(reason) for reason in json.loads(error.read()).get("reasons", [])]
+        except ValueError:
+            return False, []
+    except OSError:
+        return False, []
