@@ -1,0 +1,133 @@
+"""Which places and which running trips an Alert's ground touches.
+
+Trips are judged by stop pattern, not one by one: thousands of trips share some hundreds of patterns. Ground that is not
+drawn (everywhere, a code, a name) touches places but no trip: it says nothing about one trip rather than another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from domain.alert import Alert, Area
+from domain.assess import assess_place, assess_places, blocks_touching
+from domain.geo import Bools, Floats, Ground
+from domain.subscription import Place
+
+__all__ = ["PatternLine", "Patterns", "Touch", "assess_place", "assess_places", "places_touched", "remaining"]
+
+
+def places_touched(alert: Alert, places: Sequence[Place]) -> dict[int, tuple[int, ...]]:
+    """Row of each place that is touched, or perhaps touched, to the indexes of the info blocks that touch it."""
+    found = blocks_touching(alert, places)
+    return {row: tuple(np.flatnonzero(found[row]).tolist()) for row in np.flatnonzero(found.any(axis=1)).tolist()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternLine:
+    """Where trips of one stop pattern run: degrees WGS 84, metres along the shape.
+
+    The shape's columns are empty where there is none; then trips are taken to run straight from stop to stop.
+    """
+
+    stop_lats: Floats
+    stop_lons: Floats
+    stop_distances_m: npt.NDArray[np.floating]
+    shape_lats: Floats
+    shape_lons: Floats
+    shape_distances_m: npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """What of a pattern lies in the ground: calls (by 0-based position), and legs (leg k runs from call k to k + 1)."""
+
+    calls: Bools
+    legs: Bools
+
+
+class Patterns:
+    """The lines of all patterns of a timetable, prepared to be asked about ground."""
+
+    def __init__(self, lines: Mapping[int, PatternLine]) -> None:
+        self._lines = {pattern: line for pattern, line in lines.items() if len(line.stop_lats) >= 2}
+        self._rows = list(self._lines)
+        self._whole = np.array([_whole(line) for line in self._lines.values()], dtype=object)
+        self._legs: dict[int, npt.NDArray[np.object_]] = {}
+
+    def touched(self, areas: Sequence[Area]) -> dict[int, Touch]:
+        """Pattern to what of it lies in any of the areas, for those touched at all."""
+        grounds = [ground for area in areas if (ground := Ground(area))]
+        found: dict[int, Touch] = {}
+        for ground in grounds:
+            for row in np.flatnonzero(ground.crosses_lines(self._whole)).tolist():
+                pattern = self._rows[row]
+                line = self._lines[pattern]
+                calls = ground.contains_points(line.stop_lats, line.stop_lons)
+                legs = ground.crosses_lines(self._legs_of(pattern))
+                if pattern in found:
+                    calls, legs = calls | found[pattern].calls, legs | found[pattern].legs
+                found[pattern] = Touch(calls=calls, legs=legs)
+        return {pattern: touch for pattern, touch in found.items() if touch.calls.any() or touch.legs.any()}
+
+    def _legs_of(self, pattern: int) -> npt.NDArray[np.object_]:
+        if pattern not in self._legs:
+            self._legs[pattern] = _legs(self._lines[pattern])
+        return self._legs[pattern]
+
+
+def _whole(line: PatternLine) -> shapely.MultiLineString:
+    """Shape and stops together: a stop beside the shape counts, too."""
+    stops = np.column_stack((line.stop_lons, line.stop_lats))
+    if not _has_shape(line):
+        return shapely.MultiLineString([stops])
+    legs = _legs(line)
+    return shapely.MultiLineString([*legs, *(np.repeat(stop[None], 2, axis=0) for stop in stops)])
+
+
+def _has_shape(line: PatternLine) -> bool:
+    along = line.stop_distances_m
+    return (
+        len(line.shape_lats) >= 2
+        and len(along) == len(line.stop_lats)
+        and bool(np.isfinite(along).all() and np.isfinite(line.shape_distances_m).all())
+        and bool((np.diff(along) >= 0).all() and (np.diff(line.shape_distances_m) >= 0).all())
+    )
+
+
+def _legs(line: PatternLine) -> npt.NDArray[np.object_]:
+    """One line from each call to the next, along the shape where there is one."""
+    legs = np.empty(len(line.stop_lats) - 1, dtype=object)
+    if not _has_shape(line):
+        stops = np.column_stack((line.stop_lons, line.stop_lats))
+        for leg in range(len(legs)):
+            legs[leg] = shapely.LineString(stops[leg : leg + 2])
+        return legs
+    along = line.shape_distances_m
+    lons = np.interp(line.stop_distances_m, along, line.shape_lons)
+    lats = np.interp(line.stop_distances_m, along, line.shape_lats)
+    for leg in range(len(legs)):
+        start, end = line.stop_distances_m[leg : leg + 2]
+        first, last = np.searchsorted(along, start, "right"), np.searchsorted(along, end, "left")
+        legs[leg] = shapely.LineString(
+            np.column_stack(
+                (
+                    np.concatenate(([lons[leg]], line.shape_lons[first:last], [lons[leg + 1]])),
+                    np.concatenate(([lats[leg]], line.shape_lats[first:last], [lats[leg + 1]])),
+                )
+            )
+        )
+    return legs
+
+
+def remaining(touch: Touch, next_position: int) -> tuple[int, int, tuple[int, ...]] | None:
+    """First and last position between which a trip on its way to *next_position* is touched, and the calls inside.
+
+    None when all that is touched lies behind it. The leg it is on counts.
+    """
+    calls = [position for position in np.flatnonzero(touch.calls).tolist() if position >= next_position]
+    legs = [leg for leg in np.flatnonzero(touch.legs).tolist() if leg + 1 >= next_position]
+    ends = [*calls, *legs, *(leg + 1 for leg in legs)]
+    return (min(ends), max(ends), tuple(calls)) if ends else None
