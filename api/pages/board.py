@@ -1,0 +1,260 @@
+"""What the rider's pages show at a stop, as plain values: the same visits as the API's answers, in people's words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import cos, hypot, radians
+
+from api.formats import oba
+from api.pages import words
+from api.replica import Replica
+from api.served import Served
+from api.status import trip_ids_of_row
+from api.visits import Moment, Visit, visits_between
+from domain.errors import IdMalformed
+from domain.ids import qualify, split
+from domain.realtime import TripRelationship
+
+ADDED = frozenset({int(TripRelationship.ADDED), int(TripRelationship.NEW), int(TripRelationship.DUPLICATED)})
+PASSED_S = 30
+"""A vehicle that left so long ago is no longer listed."""
+METRES_PER_DEGREE = 111_195.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """One line of a stop's board. Times are epoch seconds."""
+
+    trip_id: str
+    route_name: str
+    headsign: str
+    platform: str
+    at_epoch_s: int
+    scheduled_epoch_s: int
+    predicted: bool
+    how: str
+    """What is known, in words: on time, late, early."""
+    minutes: str
+    cancelled: bool
+    skipped: bool
+    added: bool
+    stops_away: int | None
+    risks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopView:
+    """A stop as a page names it."""
+
+    stop_id: str
+    name: str
+    code: str
+    direction: str
+    platform: str
+    access: str
+    lat: float
+    lon: float
+    station_id: str
+    station_name: str
+    distance_m: int | None = None
+    departures: tuple[Departure, ...] = ()
+
+
+def find_stop(replica: Replica, stop_id: str) -> tuple[Served, int] | None:
+    """The timetable and row of a qualified stop id, or None."""
+    try:
+        code, raw = split(stop_id)
+    except IdMalformed:
+        return None
+    found = replica.by_code.get(code)
+    row = found[0].bundle.stop_ids.index(raw) if found else None
+    return (found[0], row) if found and row is not None else None
+
+
+def stop_view(served: Served, row: int, language: str, *, distance_m: int | None = None,
+              departures: tuple[Departure, ...] = ()) -> StopView:  # fmt: skip
+    """The stop in a reader's language."""
+    stop, bundle = served.bundle.stop(row), served.bundle
+    parent = bundle.stop_parent[row]
+    access = {1: "stop.accessible", 2: "stop.not_accessible"}.get(int(stop.wheelchair_boarding), "")
+    direction = ""
+    if stop.compass:
+        direction = words.say(language, "stop.direction", compass=words.say(language, f"compass.{stop.compass}"))
+    return StopView(
+        stop_id=qualify(bundle.code, stop.raw_id),
+        name=stop.name,
+        code=stop.code,
+        direction=direction,
+        platform=stop.platform_code,
+        access=words.say(language, access) if access else "",
+        lat=stop.lat,
+        lon=stop.lon,
+        station_id=qualify(bundle.code, stop.parent_raw_id),
+        station_name=bundle.texts[bundle.stop_name[parent]] if parent >= 0 else "",
+        distance_m=distance_m,
+        departures=departures,
+    )
+
+
+def departures_at(
+    replica: Replica, served: Served, stop: int, now_epoch_s: float, *, minutes: int, language: str, most: int = 60
+) -> tuple[Departure, ...]:
+    """The next departures from the stop (a station: from all its platforms), soonest first."""
+    when = Moment(now_epoch_s, *served.live_at(now_epoch_s))
+    now = int(now_epoch_s)
+    platforms = served.fragments.platforms(stop)
+    found = [v for row in platforms for v in visits_between(served, row, when, now - PASSED_S, now + minutes * 60)]
+    headlines = headlines_by_trip(replica, now_epoch_s, language)
+    shown: list[Departure] = []
+    for visit in sorted(found):
+        if len(shown) >= most:
+            break
+        departure = _departure(served, visit, when, language, headlines, tell_platform=len(platforms) > 1)
+        if departure is not None:
+            shown.append(departure)
+    return tuple(shown)
+
+
+def headlines_by_trip(replica: Replica, now_epoch_s: float, language: str) -> dict[str, tuple[str, ...]]:
+    """Qualified trip id to the headlines of the warnings whose ground it runs through."""
+    from api.endpoints.alerts import in_force
+    from api.formats.geojson import alert_properties
+
+    said = {alert.alert_id: alert_properties(alert, language) for alert in in_force(replica, now_epoch_s)}
+    found: dict[str, tuple[str, ...]] = {}
+    for risk in replica.trip_risks:
+        if risk.alert_id in said:
+            headline = said[risk.alert_id]["headline"] or said[risk.alert_id]["event"]
+            found[risk.trip_id] = (*found.get(risk.trip_id, ()), headline)
+    return found
+
+
+def _departure(
+    served: Served, visit: Visit, when: Moment, language: str, headlines: dict[str, tuple[str, ...]], *,
+    tell_platform: bool,
+) -> Departure | None:  # fmt: skip
+    live, bundle, fragments = when.live, served.bundle, served.fragments
+    row, call, trip, position = visit.row, visit.call, visit.trip, visit.position
+    names = live.named.get(row, {}) if live is not None and row >= 0 else {}
+    own = live is not None and row >= 0 and (trip < 0 or bool(live.own_calls[row]))
+    if own and live is not None:
+        route = trip_ids_of_row(served, live, row)[2]
+        if route < 0:
+            return None
+        scheduled = live.scheduled_epoch_s[call] if call >= 0 else 0
+        headsign = names.get("headsign", "") or (bundle.texts[bundle.trip_headsign[trip]] if trip >= 0 else "")
+        last = call >= 0 and call == live.ptr[row + 1] - 1
+        trip_id = oba.decode_text(trip_ids_of_row(served, live, row)[0])
+    else:
+        route = bundle.trip_route[trip]
+        scheduled = bundle.day_start_epoch_s(visit.day) + bundle.departure_s(trip, position)
+        own_sign = bundle.pattern_headsign[bundle.call_row(trip, position)]
+        headsign = bundle.texts[own_sign or bundle.trip_headsign[trip]]
+        last = position == bundle.trip_length(trip) - 1
+        trip_id = fragments.trip_id(trip)
+    if last:
+        return None  # nobody boards where a trip ends
+    at, predicted = scheduled, False
+    if live is not None and call >= 0:
+        told = live.departure_epoch_s[call] or live.arrival_epoch_s[call]
+        predicted = told > 0
+        at = told or scheduled
+    it = bundle.route(route)
+    return Departure(
+        trip_id=trip_id,
+        route_name=it.short_name or it.long_name[:16],
+        headsign=headsign or it.long_name,
+        platform=bundle.texts[bundle.stop_platform[visit.stop]] if tell_platform else "",
+        at_epoch_s=at,
+        scheduled_epoch_s=scheduled or at,
+        predicted=predicted,
+        how=how_told(language, at - scheduled if scheduled else None),
+        minutes=in_minutes(language, at - when.epoch_s),
+        cancelled=visit.cancelled,
+        skipped=False,
+        added=live is not None and row >= 0 and live.relationship[row] in ADDED,
+        stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
+        risks=headlines.get(trip_id, ()),
+    )
+
+
+def _stops_away(live: object, row: int, position: int) -> int | None:
+    from api.live import Live
+
+    assert isinstance(live, Live)
+    vehicle = live.vehicle[row]
+    if vehicle < 0 or live.next_position[vehicle] < 0:
+        return None
+    return max(0, position - live.next_position[vehicle])
+
+
+def how_told(language: str, late_s: int | None) -> str:
+    """A live time against the timetable: up to a minute either way is on time."""
+    if late_s is None:
+        return words.say(language, "arrivals.predicted_only")
+    minutes = round(abs(late_s) / 60)
+    if minutes < 1 or abs(late_s) < 60:
+        return words.say(language, "arrivals.predicted")
+    return words.say(language, f"arrivals.predicted_{'late' if late_s > 0 else 'early'}", minutes=minutes)
+
+
+def in_minutes(language: str, seconds: float) -> str:
+    """How long until then, whole minutes rounded down: better to be at the stop early."""
+    minutes = int(seconds // 60)
+    return (
+        words.say(language, "arrivals.now")
+        if minutes <= 0
+        else words.say(language, "arrivals.minutes", minutes=minutes)
+    )
+
+
+def near(replica: Replica, lat: float, lon: float, *, radius_m: float, most: int) -> list[tuple[Served, int, int]]:
+    """(timetable, row, metres) of the nearest stops at which anything calls."""
+    found: list[tuple[int, Served, int]] = []
+    north, east = radius_m / METRES_PER_DEGREE, radius_m / (METRES_PER_DEGREE * max(cos(radians(lat)), 0.01))
+    for served in replica.served.values():
+        bundle = served.bundle
+        for row in bundle.stops_within(lat - north, lon - east, lat + north, lon + east).tolist():
+            if bundle.stop_route_ptr[row + 1] > bundle.stop_route_ptr[row]:
+                away = _away_m(bundle.stop_lat[row], bundle.stop_lon[row], lat, lon)
+                if away <= radius_m:
+                    found.append((int(away), served, row))
+    found.sort(key=lambda entry: (entry[0], entry[2]))
+    return [(served, row, away) for away, served, row in found[:most]]
+
+
+def _away_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    return hypot(lat - other_lat, (lon - other_lon) * cos(radians(lat))) * METRES_PER_DEGREE
+
+
+def search(replica: Replica, query: str, *, most: int) -> list[tuple[Served, int]]:
+    """Stops whose number is the query, or whose name has every word of it; stations and exact beginnings first."""
+    wanted = query.casefold().split()
+    found: list[tuple[tuple[bool, bool, str], Served, int]] = []
+    for served in replica.served.values():
+        bundle = served.bundle
+        for row in range(len(bundle.stop_ids)):
+            if bundle.stop_location_type[row] > 1:
+                continue
+            name = bundle.texts[bundle.stop_name[row]].casefold()
+            number = bundle.texts[bundle.stop_code[row]].casefold() == query.casefold().strip()
+            if number or (wanted and all(word in name for word in wanted)):
+                if bundle.stop_location_type[row] == 0 and bundle.stop_route_ptr[row + 1] == bundle.stop_route_ptr[row]:
+                    continue
+                rank = (not number, not name.startswith(wanted[0] if wanted else ""), name)
+                found.append((rank, served, row))
+    found.sort(key=lambda entry: (entry[0], entry[2]))
+    return [(served, row) for _, served, row in found[:most]]
+
+
+def centre_of(replica: Replica) -> tuple[float, float]:
+    """Where the map starts: amid the stops, by the median, so that a far outpost does not pull it into the sea."""
+    lat, lon = [], []
+    for served in replica.served.values():
+        lat += served.bundle.array("stop_lat").tolist()
+        lon += served.bundle.array("stop_lon").tolist()
+    return (_median(lat), _median(lon)) if lat else (0.0, 0.0)
+
+
+def _median(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]

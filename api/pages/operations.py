@@ -1,0 +1,116 @@
+"""The operators' pages: how every feed is, worst first, since when, and what to do."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import OPERATOR, OPERATOR_COOKIE, digest_of, operator_of
+from api.endpoints.answers import limit
+from api.endpoints.feeds import worst_first
+from api.pages import words
+from api.pages.render import language_of, page
+from api.pages.sparkline import BARS, sparkline
+from domain.feed import GOOD_OUTCOMES, FeedHealth, FeedRecord, FeedState
+from runtime.settings import Settings
+from store import keys
+from store.api_keys import get_all
+from store.hall import AWAY
+
+PROCESSES = ("feeds", "predictor", "notify")
+ATTENTION = frozenset(FeedState) - {FeedState.OK}
+
+
+def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, Any]:
+    name = record.spec.name or record.spec.feed_id
+    shown = record.history[-BARS:]
+    good = sum(poll.outcome in GOOD_OUTCOMES for poll in shown)
+    label = words.say(language, "operations.history", count=len(shown), name=name, good=good, bad=len(shown) - good)
+    return {
+        "feed_id": record.spec.feed_id,
+        "name": name,
+        "kind": record.spec.kind.value,
+        "url": record.spec.url,
+        "state": health.state.value,
+        "since_epoch_s": health.since_epoch_s,
+        "why": health.why,
+        "todo": health.todo,
+        "age_s": health.age_s,
+        "last_success_epoch_s": record.last_success_epoch_s,
+        "consecutive_failures": record.consecutive_failures,
+        "contents": ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in record.entity_counts) or "–",
+        "problem_kinds": len(record.problems),
+        "spark": sparkline(record.history, label),
+        "sick_name": record.spec.kind.value,
+    }
+
+
+async def operations(request: Request) -> Response:
+    """GET /operations: for operators; ``?part=feeds`` is the list alone."""
+    if operator_of(request) is None:
+        return page(request, "sign_in.html", 401, wrong=False)
+    state = request.app.state
+    settings: Settings = state.settings
+    now, language = state.clock.now_epoch_s(), language_of(request)
+    feeds = [_view(record, health, language) for record, health in worst_first(state.replica, now)]
+    values = {
+        "feeds": feeds,
+        "sick": sum(feed["state"] != FeedState.OK.value for feed in feeds),
+        "now": round(now, 1),
+        "demo_url": settings.demo.base_url if settings.demo else "",
+        "processes": await _processes(request),
+    }
+    return page(request, "_feeds.html" if request.query_params.get("part") == "feeds" else "operations.html", **values)
+
+
+async def _processes(request: Request) -> list[dict[str, Any]]:
+    settings: Settings = request.app.state.settings
+    expected = [name for name in PROCESSES if name != "notify" or settings.notify.fcm or settings.notify.console]
+    try:
+        found = [await request.app.state.hall.redis.get(keys.heartbeat(name)) for name in expected]
+    except AWAY:
+        return [{"name": "redis", "alive": False}]
+    rows = [{"name": name, "alive": beat is not None} for name, beat in zip(expected, found, strict=True)]
+    return [{"name": "redis", "alive": True}, *rows, {"name": "web", "alive": True}]
+
+
+async def feed(request: Request) -> Response:
+    """GET /operations/feeds/{id}: one feed's problems and polls."""
+    if operator_of(request) is None:
+        return page(request, "sign_in.html", 401, wrong=False)
+    state = request.app.state
+    language = language_of(request)
+    record = state.replica.records.get(request.path_params["feed_id"])
+    if record is None:
+        heading, text = words.say(language, "not_found.title"), words.say(language, "not_found.text")
+        return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
+    health = state.replica.health(record, state.clock.now_epoch_s())
+    view = _view(record, health, language)
+    return page(request, "feed.html", feed=view, problems=record.problems, polls=list(reversed(record.history[-60:])))
+
+
+async def sign_in(request: Request) -> Response:
+    """POST /operations/sign-in: a cookie that scripts cannot read and other sites cannot send."""
+    limit(request)
+    token = str((await request.form()).get("token", "")).strip()
+    known = request.app.state.replica.api_keys
+    if digest_of(token) not in known:  # made a moment ago: ask the hall, once
+        try:
+            known = await get_all(request.app.state.hall)
+        except AWAY:
+            known = {}
+    record = known.get(digest_of(token))
+    if record is None or record.role != OPERATOR:
+        return page(request, "sign_in.html", 401, wrong=True)
+    request.app.state.replica.api_keys = known
+    response = RedirectResponse("/operations", 303)
+    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    response.set_cookie(OPERATOR_COOKIE, token, max_age=30 * 86_400, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+async def sign_out(_request: Request) -> Response:
+    """POST /operations/sign-out."""
+    response = RedirectResponse("/operations", 303)
+    response.delete_cookie(OPERATOR_COOKIE)
+    return response
