@@ -27,8 +27,8 @@ from store.timetable import Bundle, open_bundle
 
 log = logging.getLogger("wayside.api")
 
-RECORDS_EVERY_S = 4.0
-"""How often health records are read again when nobody announces that they changed."""
+RECORDS_EVERY_S = 15.0
+"""How often all health records are read again, in case an announcement was missed."""
 KEYS_EVERY_S = 10.0
 
 
@@ -57,6 +57,8 @@ class Source(Protocol):
     async def situations_version(self, feed_id: str) -> int: ...
 
     async def situations(self, feed_id: str) -> tuple[int, tuple[Situation, ...]]: ...
+
+    async def record(self, feed_id: str) -> FeedRecord | None: ...
 
     async def records(self) -> Mapping[str, FeedRecord]: ...
 
@@ -155,6 +157,10 @@ class Replica:
                 await self._take_alerts()
             case "trip_risks":
                 await self._take_trip_risks()
+            case "feed_health":
+                record = await self._source.record(change.feed_id)
+                if record is not None:
+                    self.records = {**self.records, change.feed_id: record}
             case "api_keys":
                 self.api_keys = await self._source.api_keys()
             case _ if change.feed_id in self.notice_feeds:

@@ -1,0 +1,7 @@
+"""Routes of other tables of this room that the application serves beside its own."""
+
+from starlette.routing import Route
+
+from api.pages.table import ROUTES as PAGES
+
+MORE_ROUTES: tuple[Route, ...] = PAGES
