@@ -118,7 +118,7 @@ class Fetcher:
         for _ in range(MAX_REDIRECTS + 1):
             await self._check_address(spec, address)
             async with self._client.stream("GET", address, headers=headers, timeout=spec.timeout_s) as response:
-                if response.is_redirect:
+                if response.has_redirect_location:
                     address = urljoin(address, response.headers.get("Location", ""))
                     if urlsplit(address).netloc != origin:
                         own = {name.lower() for name, _ in spec.headers}

@@ -32,6 +32,7 @@ MAX_TEXT = 30_000
 """Characters of one text; what is longer is cut."""
 
 MAX_INFOS = 200
+MAX_REFERENCES = 500
 MAX_MESSAGES = 20_000
 
 
@@ -170,7 +171,7 @@ def read_references(text: str) -> tuple[Reference, ...]:
     fall apart into words at their blanks; a sent time that is none is left out.
     """
     found: dict[Reference, None] = {}
-    for word in text.split():
+    for word in text.split()[:MAX_REFERENCES]:
         parts = [part.strip() for part in word.split(",")]
         if len(parts) >= 3:
             sent = read_time(",".join(parts[2:])).epoch_s

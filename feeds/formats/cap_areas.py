@@ -30,7 +30,7 @@ MAX_POINTS = 200_000
 WHOLE_COUNTRY = {("SAME", "000000")}
 """Source: NWS Instruction 10-1712 (SAME location codes)."""
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(_NUMBER)
 _POINT = re.compile(rf"({_NUMBER}),({_NUMBER})(?:,{_NUMBER})?,?")
 _PLACEHOLDERS = {(-1.0, -1.0), (0.0, 0.0)}
@@ -116,13 +116,13 @@ def read_polygon(text: str, report: Report) -> tuple[Ring, ...]:
 
 def _read_points(text: str) -> tuple[list[tuple[float, float]], int]:
     """(lat, lon) pairs and how many could not be read. Takes ``lat,lon``, ``lat, lon``, ``lat lon`` and brackets."""
-    plain = re.sub(r"[()\[\]{}]", " ", text)
-    plain = re.sub(r"\s*[,;]\s*", ",", plain).strip(" ,")
+    plain = " ".join(re.sub(r"[()\[\]{}]", " ", text).split())
+    plain = re.sub(r" ?[,;] ?", ",", plain).strip(" ,")
     tokens = plain.split()
     numbers = _NUMBERS.findall(plain)
     if len(tokens) == 1 or "," not in plain:
         # one unbroken list of numbers, or pairs separated by blanks only
-        if len(numbers) % 2 or not re.fullmatch(rf"(?:{_NUMBER}[,\s]*)+", plain):
+        if len(numbers) % 2 or not re.fullmatch(r"[-+0-9.eE, ]+", plain):
             return [], 1
         values = [float(number) for number in numbers]
         return list(zip(values[::2], values[1::2], strict=True)), 0

@@ -102,8 +102,13 @@ def along_shape(
     columns = np.arange(segments)
     for row in range(1, count):
         lowest = np.minimum.accumulate(cost)
-        best[row] = np.maximum.accumulate(np.where(cost == lowest, columns, 0))
-        cost = lowest + away[row]
+        first = np.maximum.accumulate(np.where(cost == lowest, columns, 0))
+        earlier, before = np.full(segments, np.inf), np.zeros(segments, np.int64)
+        earlier[1:], before[1:] = lowest[:-1], first[:-1]
+        # On the same segment a stop that lies behind the one before it pays for the way back.
+        same = cost + np.maximum(place[row - 1] - place[row], 0.0) ** 2
+        best[row] = np.where(same <= earlier, columns, before)
+        cost = np.minimum(same, earlier) + away[row]
     result = np.empty(count)
     segment = int(np.argmin(cost))
     for row in range(count - 1, -1, -1):

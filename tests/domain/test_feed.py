@@ -1,0 +1,82 @@
+"""assess(): one judgement for riders, operators and metrics."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.feed import (
+    FeedKind,
+    FeedRecord,
+    FeedSpec,
+    FeedState,
+    PollOutcome,
+    PollRecord,
+    Problem,
+    ProblemLevel,
+    assess,
+)
+
+NOW = 1_800_000_000.0
+
+
+def poll(outcome: PollOutcome, at: float) -> PollRecord:
+    return PollRecord(
+        at_epoch_s=at,
+        outcome=outcome,
+        status=200,
+        duration_s=0.1,
+        wire_bytes=9,
+        header_epoch_s=0,
+        entities=1,
+        problems=0,
+    )
+
+
+def record(kind: FeedKind = FeedKind.TRIP_UPDATES, **changes: object) -> FeedRecord:
+    spec = FeedSpec(feed_id="f", kind=kind, url="https://x.example", interval_s=15)
+    healthy = FeedRecord(
+        spec=spec, started_epoch_s=NOW - 3600, last_attempt_epoch_s=NOW - 5, last_success_epoch_s=NOW - 5,
+        last_change_epoch_s=NOW - 5, header_epoch_s=int(NOW - 8), next_attempt_epoch_s=NOW + 10, polls_total=99,
+        entities=5, history=(poll(PollOutcome.OK_NEW, NOW - 5),),
+    )  # fmt: skip
+    return replace(healthy, **changes)  # type: ignore[arg-type]
+
+
+FAILED = {
+    "consecutive_failures": 5,
+    "failing_since_epoch_s": NOW - 90,
+    "history": (poll(PollOutcome.HTTP_5XX, NOW - 5),),
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "state", "usable"),
+    [
+        ("fresh and good", record(), FeedState.OK, True),
+        ("one poll failed", record(consecutive_failures=1, failing_since_epoch_s=NOW - 5, history=FAILED["history"]), FeedState.LATE, True),
+        ("five polls failed, data still young", record(**FAILED), FeedState.FAILING, True),
+        ("failing, data old", record(**FAILED, header_epoch_s=int(NOW - 900)), FeedState.FAILING, False),
+        ("its clock stands still", record(header_epoch_s=int(NOW - 900)), FeedState.STALE, False),
+        ("a little old", record(header_epoch_s=int(NOW - 120)), FeedState.LATE, True),
+        ("no header time: by the last change", record(header_epoch_s=0), FeedState.OK, True),
+        ("its clock is ahead", record(header_epoch_s=int(NOW + 600)), FeedState.DEGRADED, True),
+        ("nothing in it", record(entities=0), FeedState.EMPTY, True),
+        ("nobody polls it", record(last_attempt_epoch_s=NOW - 600, next_attempt_epoch_s=NOW - 585, header_epoch_s=int(NOW - 600)), FeedState.UNKNOWN, False),
+        ("never polled", record(polls_total=0, header_epoch_s=0, last_change_epoch_s=0), FeedState.UNKNOWN, False),
+        ("errors in it", record(problems=(Problem(code="x", level=ProblemLevel.ERROR, message="m"),)), FeedState.DEGRADED, True),
+        ("quiet warnings are well", record(FeedKind.CAP, entities=0, last_change_epoch_s=NOW - 99_999, header_epoch_s=0), FeedState.OK, True),
+        ("a schedule that ends in three days", record(FeedKind.GTFS, valid_until=20270118), FeedState.DEGRADED, True),
+        ("a schedule that is over", record(FeedKind.GTFS, valid_until=20270101), FeedState.STALE, True),
+    ],
+)  # fmt: skip
+def test_assess_judges(what: str, found: FeedRecord, state: FeedState, usable: bool) -> None:
+    """State, and whether its data may be shown as live."""
+    health = assess(found, NOW)
+    assert (health.state, health.usable) == (state, usable), (what, health.why)
+    assert health.why
+
+
+def test_age_grows_while_nobody_polls() -> None:
+    """A record that stays as it is gets older with the clock, and in the end is not shown as live."""
+    found = record()
+    assert [assess(found, NOW + later).usable for later in (0, 200, 400)] == [True, True, False]
