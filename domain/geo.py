@@ -25,6 +25,10 @@ MAX_DISC_M = 10_000_000.0
 
 DISC_CORNERS = 180
 
+MAX_WINDING = 200.0
+"""A ring this many times longer than its box is wide and high is a scribble; its hull stands for it. Finding all its
+crossings could take hours. The ruggedest of the recorded warnings reaches 5."""
+
 Ring = tuple[tuple[float, float], ...]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -80,7 +84,10 @@ def repair(points: Sequence[tuple[float, float]]) -> tuple[Ring, ...]:
     if len(set(unwrapped)) < 3:
         return ()
     shape: BaseGeometry = shapely.Polygon(unwrapped)
-    if not shape.is_valid:
+    west, south, east, north = shape.bounds
+    if shape.length > MAX_WINDING * (east - west + north - south):
+        shape = shape.convex_hull
+    elif not shape.is_valid:
         shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
     west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
     if west >= -180.0 and east <= 180.0:

@@ -171,7 +171,7 @@ def _worth_writing(before: Alert, after: Alert) -> bool:
     return (
         after.revision != before.revision
         or after.state is not before.state
-        or after.listed_epoch_s - before.listed_epoch_s >= LISTED_STEP_S
+        or (not after.ended_epoch_s and after.listed_epoch_s - before.listed_epoch_s >= LISTED_STEP_S)
     )
 
 

@@ -172,3 +172,10 @@ def test_lines_cross_ground() -> None:
     ground = Ground(drawn(BOX, circles=(Circle(lat=50.1, lon=13.0, radius_m=500),)))
     assert ground.crosses_lines(lines).tolist() == [True, False, True]
     assert ground.contains_points(np.array([50.5, 50.5]), np.array([10.5, 12.5])).tolist() == [True, False]
+
+
+def test_a_scribble_of_many_points_is_its_hull_at_once() -> None:
+    """Fifty thousand random corners cross each other hundreds of millions of times."""
+    points = np.random.default_rng(1).uniform((10, 50), (11, 51), (50_000, 2)).tolist()
+    (ring,) = repair([(lon, lat) for lon, lat in points])
+    assert shapely.Polygon(ring).area == pytest.approx(1.0, abs=0.01)

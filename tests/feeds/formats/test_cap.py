@@ -442,6 +442,24 @@ def test_same_problem_many_times_is_counted() -> None:
     assert (problem.code, problem.count, problem.where) == ("cap_lon_lat", 7, "A-1")
 
 
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        pytest.param(polygon("1" * 200_000 + "x"), id="digits without end"),
+        pytest.param(polygon("1,1 " + " " * 200_000 + "x"), id="blanks without end"),
+        pytest.param(polygon("1.1.1." * 50_000), id="dots"),
+        pytest.param("<a>" * 100_000 + "</a>" * 100_000, id="nested deeply"),
+        pytest.param(area("<circle>1e999,1e999 1e999</circle>"), id="infinity"),
+        pytest.param(f"<headline>{'(' * 100_000}</headline>", id="brackets"),
+        pytest.param(f"<expires>{'2026-11-23 ' * 20_000}</expires>", id="a time of 200 kB"),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_input_made_to_be_slow_is_not(nasty: str) -> None:
+    """Linear time whatever a stranger writes; the message stands."""
+    assert read(alert(info(nasty, expires=""), references="x,y " * 50_000)).identifier == "A-1"
+
+
 _TAGS = ["alert", "info", "area", "polygon", "circle", "geocode", "sent", "references", "identifier", "language"]
 _TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="<&\x00"), max_size=30),
