@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from domain.errors import WaysideError
 from runtime.clock import SystemClock
+from simulator.fcm import PROJECT_ID, FcmDouble
 from simulator.serving import Sickbay, announce, listen, serve
 
 PATTERNS = {"trip_updates": "TripUpdates*.pb", "vehicle_positions": "VehiclePositions*.pb", "situations": "Alerts*.pb",
@@ -127,6 +128,7 @@ def main(argv: list[str]) -> int:
     if not clock.offset_s:
         clock = SystemClock.starting_at(datetime.fromtimestamp(recording.starts_epoch_s, UTC))
     bay = Sickbay(clock.now_epoch_s)
+    phones = FcmDouble(clock.now_epoch_s)
     listener = listen(options.port)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -147,9 +149,13 @@ def main(argv: list[str]) -> int:
             bay.route("/cap/index.atom", "cap", "application/atom+xml", lambda at: _index(recording, base, at)),
             Route("/cap/{number:int}", message),
         ]
-    routes += bay.routes(tuple(addresses))
+    routes += [*bay.routes(tuple(addresses)), *phones.routes()]
     if options.announce:
+        account = options.announce.absolute().with_name("service-account.json")
+        phones.write_service_account(account, base)
+        fcm = {"base_url": base, "project_id": PROJECT_ID, "service_account": str(account)}
         announce(options.announce, {"base_url": base, "feeds": addresses, "clock_offset_s": clock.offset_s,
+                                    "fcm": fcm, "phone_token": "demo-phone",
                                     "town": options.folder.resolve().name})  # fmt: skip
     print(f"replaying {options.folder} from {clock.now():%Y-%m-%d %H:%M:%S} UTC", flush=True)
     for kind, address in addresses.items():

@@ -12,6 +12,7 @@ from runtime.clock import SystemClock
 from simulator import realtime
 from simulator.cap_warnings import Cadence, WarningStory, atom_index
 from simulator.city import build_city_at
+from simulator.fcm import PROJECT_ID, FcmDouble
 from simulator.health import case_rates
 from simulator.operations import Operations
 from simulator.serving import Sickbay, announce, listen, serve
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
     operations = Operations(city)
     story = WarningStory(started_at, CADENCE)
     bay = Sickbay(clock.now_epoch_s)
+    phones = FcmDouble(clock.now_epoch_s)
     listener = listen(options.port)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     opened = started_at.timestamp()
@@ -59,9 +61,12 @@ def main(argv: list[str]) -> int:
         Route("/cap/{identifier}.cap", message),
         bay.route("/case_rates.geojson", "case_rates", "application/geo+json", lambda at: case_rates(city, instant(at), started_at)),
         *bay.routes(FEEDS),
+        *phones.routes(),
     ]  # fmt: skip
     places = [lat_lon(stop.place) for stop in city.stops]
     if options.announce:
+        account = options.announce.absolute().with_name("service-account.json")
+        phones.write_service_account(account, base)
         paths = (
             "gtfs.zip",
             "TripUpdates.pb",
@@ -75,6 +80,8 @@ def main(argv: list[str]) -> int:
             {
                 "base_url": base,
                 "feeds": {feed: f"{base}/{path}" for feed, path in zip(FEEDS, paths, strict=True)},
+                "fcm": {"base_url": base, "project_id": PROJECT_ID, "service_account": str(account)},
+                "phone_token": "demo-phone",
                 "town": TOWN,
                 "time_zone": TIMEZONE,
                 "centre": [sum(part) / len(places) for part in zip(*places, strict=True)],
