@@ -22,7 +22,7 @@ from starlette.routing import Route
 PROJECT_ID = "wayside-demo"
 CLIENT_EMAIL = f"push@{PROJECT_ID}.iam.gserviceaccount.com"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
 """What google-auth writes as audience, whatever ``token_uri`` says."""
 TARGETS = ("token", "fid", "topic", "condition")
 FIELDS = {"name", "data", "notification", "android", "webpush", "apns", "fcm_options", *TARGETS}

@@ -16,6 +16,9 @@ from starlette.applications import Starlette
 from simulator.fcm import PROJECT_ID, FcmDouble, shown
 from simulator.serving import listen
 
+pytestmark = pytest.mark.filterwarnings("ignore:Message.token is deprecated:DeprecationWarning")
+"""Phones that registered with a token are still served."""
+
 
 class Server:
     """The double on a thread."""
@@ -69,7 +72,7 @@ def test_firebase_admin_reads_unregistered_and_quota(double: Server, app: fireba
     """A dead token and a full quota become the classes that Google's answers become."""
     with pytest.raises(messaging.UnregisteredError):
         messaging.send(_message("unregistered-1", "x"), app=app)
-    # Without the SDK's retries: urllib3 repeats a 429 that carries Retry-After four times.
+    # Five: the library repeats a 429 that carries Retry-After four times.
     httpx.post(f"{double.base}/fcm/faults", json={"status": 429, "count": 5, "retry_after_s": 0})
     with pytest.raises(messaging.QuotaExceededError) as caught:
         messaging.send(_message("phone", "x"), app=app)
