@@ -65,11 +65,21 @@ class IdMalformed(WaysideError):
 class DeliveryFailed(WaysideError):
     """A push provider did not take a notification.
 
-    *retry* says whether the same hand-over may succeed later, *forget* that the device's token is dead.
+    *retry* says whether the same hand-over may succeed later, *forget* that the device's token is dead,
+    *maybe_taken* that the provider may have taken it all the same (an answer that never came).
     """
 
-    def __init__(self, message: str, *, retry: bool, forget: bool = False, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry: bool,
+        forget: bool = False,
+        retry_after_s: float | None = None,
+        maybe_taken: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.maybe_taken = maybe_taken
         self.retry = retry
         self.forget = forget
         self.retry_after_s = retry_after_s

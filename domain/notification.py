@@ -37,6 +37,10 @@ class Notification:
     level: str
     expires_epoch_s: int
     place_label: str
+    content: str = ""
+    """Digest of what is said, whichever step of the event says it: the same again is no news."""
+    attempts: int = 0
+    """How often a provider put it off already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
