@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.errors import BlobUnusable
+
 
 class NotificationKind(StrEnum):
     """Which step of an event's life this tells."""
@@ -54,3 +56,42 @@ class Delivery:
     outcome: DeliveryOutcome
     at_epoch_s: float
     detail: str = ""
+
+
+class ToldState(StrEnum):
+    """How sure it is that somebody was told."""
+
+    CLAIMED = "claimed"
+    """A process was about to hand it over, and may have done so."""
+    SENT = "sent"
+    """The provider took it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a subscription was last told of an event. *content* is a digest of what was said, *level* how bad it was."""
+
+    revision: int
+    kind: NotificationKind
+    state: ToldState
+    level: str = ""
+    content: str = ""
+
+    def encode(self) -> str:
+        """``revision:kind:state:level:content``."""
+        return f"{self.revision}:{self.kind.value}:{self.state.value}:{self.level}:{self.content}"
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Told":
+        """Back from :meth:`encode`. Raises BlobUnusable."""
+        try:
+            revision, kind, state, level, content = value.decode().split(":")
+            return cls(
+                revision=int(revision),
+                kind=NotificationKind(kind),
+                state=ToldState(state),
+                level=level,
+                content=content,
+            )
+        except ValueError as error:
+            raise BlobUnusable(f"expected revision:kind:state:level:content, found {value[:80]!r}") from error
