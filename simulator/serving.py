@@ -112,7 +112,8 @@ def serve(listener: socket.socket, routes: list[Route], beside: Callable[[], Awa
         if extra:
             extra.cancel()
 
-    asyncio.run(main())
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())
 
 
 def die_with_parent() -> None:

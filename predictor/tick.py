@@ -1,0 +1,354 @@
+"""One tick of one timetable: what its realtime feeds say, matched, predicted and checked, as Predictions.
+
+Rows come in this order: runs that TripUpdates speak of, feed by feed; runs that only a vehicle speaks of; trips that list
+calls of their own; trips that are cancelled or deleted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.arrival import SOURCE_CODES, Source
+from domain.predictions import CallFlag, Predictions
+from domain.realtime import NO_VALUE, Int32s, Int64s, UInt8s
+from predictor import sanity
+from predictor.additions import OwnCalls, own_calls
+from predictor.arrivals import Told, tell
+from predictor.calls import Calls, calls_of
+from predictor.methods import METHODS, Standing
+from predictor.progress import Ground, Progress
+from predictor.schedule import Schedule
+from predictor.sightings import Memory, Seen, best_of_run, follow, sight
+from predictor.words import GONE, Counts, Heard, Words, words_of
+
+POSITION_FRESH_S = 300
+"""A vehicle not heard of for longer predicts nothing: riders are told the schedule."""
+MAX_BAND_S = 32_000
+"""What the columns hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Runs:
+    """Runs of the timetable that something is said of, a row each."""
+
+    trip: Int32s
+    date: Int32s
+    base_epoch_s: Int64s
+    feed: Int64s
+    relationship: UInt8s
+    updated_epoch_s: Int64s
+    copied: UInt8s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """What is said of every call of the runs."""
+
+    arrival_epoch_s: Int64s
+    departure_epoch_s: Int64s
+    flags: UInt8s
+    stop: Int32s
+    band_s: Int32s
+    first: Int64s
+
+
+def predict(
+    schedule: Schedule, ground: Ground, heard: Sequence[Heard], now_epoch_s: float, memory: Memory
+) -> tuple[Predictions, Counts]:
+    """The predictions of one timetable at *now*; *memory* keeps where vehicles were, from tick to tick."""
+    counts, now = Counts(), int(now_epoch_s)
+    words = words_of(schedule, heard, now_epoch_s, counts)
+    gone = np.isin(words.relationship, GONE)
+    speaking = words.only(~gone & ~words.listed & (words.trip >= 0))
+    seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s)
+    counts.vehicles, counts.refused_vehicles = len(seen), seen.refused
+    runs = _runs(speaking, words, seen)
+    calls = calls_of(schedule, runs.trip, runs.base_epoch_s)
+    times = _times(schedule, heard, speaking, calls, counts)
+    run_of_vehicle = _run_of_vehicle(runs, seen)
+    progress = follow(schedule, ground, calls, seen, run_of_vehicle, (runs.trip, runs.date), memory)
+    best = best_of_run(run_of_vehicle, len(runs.trip), seen, progress)
+    counts.vehicles_on_runs = int(np.count_nonzero(run_of_vehicle >= 0))
+    return _assemble(
+        schedule, heard, now, words, gone, runs, calls, times, seen, progress, run_of_vehicle, best, counts
+    ), counts
+
+
+def _key(date: Int32s, trip: Int32s) -> Int64s:
+    keys: Int64s = (date.astype(np.int64) << 32) | trip
+    return keys
+
+
+def _runs(speaking: Words, words: Words, seen: Seen) -> _Runs:
+    """The runs that are spoken of, then those that only a vehicle is on."""
+    spoken = _key(words.date, words.trip)[words.trip >= 0]
+    alone = np.flatnonzero((seen.trip >= 0) & ~np.isin(_key(seen.date, seen.trip), spoken))
+    _, first = np.unique(_key(seen.date, seen.trip)[alone], return_index=True)
+    alone = alone[first]
+    n = len(alone)
+    return _Runs(
+        trip=np.concatenate([speaking.trip, seen.trip[alone]]).astype(np.int32),
+        date=np.concatenate([speaking.date, seen.date[alone]]).astype(np.int32),
+        base_epoch_s=np.concatenate([speaking.base_epoch_s, seen.base_epoch_s[alone]]).astype(np.int64),
+        feed=np.concatenate([speaking.feed, seen.feed[alone]]).astype(np.int64),
+        relationship=np.concatenate([speaking.relationship, np.zeros(n, np.uint8)]).astype(np.uint8),
+        updated_epoch_s=np.concatenate([speaking.updated_epoch_s, seen.seen_epoch_s[alone]]).astype(np.int64),
+        copied=np.concatenate([speaking.copied, np.zeros(n, bool)]).astype(np.uint8),
+    )
+
+
+def _times(schedule: Schedule, heard: Sequence[Heard], speaking: Words, calls: Calls, counts: Counts) -> _Times:
+    """What the agencies say of every call; nothing of the runs that only a vehicle is on."""
+    parts: list[Told] = []
+    for number, it in enumerate(heard):
+        mine = speaking.only(speaking.feed == number)
+        if it.updates is not None and len(mine):
+            told = tell(schedule, calls_of(schedule, mine.trip, mine.base_epoch_s), it.updates, mine.row)
+            counts.refused_updates += told.refused
+            parts.append(told)
+    said = sum(len(part.flags) for part in parts)
+    runs_said = sum(len(part.first) for part in parts)
+    none = np.zeros(len(calls) - said, np.int64)
+    alone = np.diff(calls.ptr)[runs_said:]
+    return _Times(
+        arrival_epoch_s=np.concatenate([*(part.arrival_epoch_s for part in parts), none]),
+        departure_epoch_s=np.concatenate([*(part.departure_epoch_s for part in parts), none]),
+        flags=np.concatenate([*(part.flags for part in parts), none.astype(np.uint8)]),
+        stop=np.concatenate([*(part.stop for part in parts), calls.stop[said:]]),
+        band_s=np.concatenate([*(part.band_s for part in parts), none.astype(np.int32)]),
+        first=np.concatenate([*(part.first for part in parts), alone]),
+    )
+
+
+def _run_of_vehicle(runs: _Runs, seen: Seen) -> Int64s:
+    keys = np.where(runs.copied != 0, -1 - np.arange(len(runs.trip)), _key(runs.date, runs.trip))
+    order = np.argsort(keys, kind="stable")
+    wanted = np.where(seen.trip >= 0, _key(seen.date, seen.trip), -(2**62))
+    at = np.searchsorted(keys[order], wanted)
+    at = np.minimum(at, max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.full(len(seen), -1, np.int64)
+    row: Int64s = np.where(keys[order][at] == wanted, order[at], -1)
+    return row
+
+
+def _assemble(
+    schedule: Schedule, heard: Sequence[Heard], now: int, words: Words, gone: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    runs: _Runs, calls: Calls, times: _Times, seen: Seen, progress: Progress, run_of_vehicle: Int64s, best: Int64s,
+    counts: Counts,
+) -> Predictions:  # fmt: skip
+    n = len(runs.trip)
+    arrival, departure, flags = times.arrival_epoch_s, times.departure_epoch_s, times.flags.copy()
+    has_words = np.zeros(n, bool)
+    has_words[calls.run[(arrival > 0) | (departure > 0) | (flags != 0)]] = True
+    source = np.where(has_words, SOURCE_CODES[Source.AGENCY], 0).astype(np.uint8)
+    arrival, departure = sanity.in_order(calls.ptr, arrival, departure)
+    position = np.arange(len(calls)) - calls.ptr[:-1][calls.run]
+    place = np.full(n, -1, np.int64)
+    on = best >= 0
+    place[on] = progress.next_position[best[on]]
+    left = (departure > 0) & (departure < now)
+    left |= (
+        (departure == 0)
+        & has_words[calls.run]
+        & (position < np.maximum(times.first, place)[calls.run])
+        & (np.minimum(times.first, np.where(place >= 0, place, times.first))[calls.run] > position)
+    )
+    flags[left] |= np.uint8(CallFlag.PASSED)
+    deviation = _deviation(calls, arrival, departure, now, n)
+
+    fresh = np.zeros(n, bool)
+    candidates = np.flatnonzero(on & ~has_words)
+    if len(candidates):
+        late = progress.deviation_s[best[candidates]]
+        fresh[candidates] = (
+            (now - seen.seen_epoch_s[best[candidates]] <= POSITION_FRESH_S) & (late != NO_VALUE)
+            & (late <= sanity.BELIEVED_LATE_S) & (late >= -sanity.BELIEVED_EARLY_S)
+        )  # fmt: skip
+    if fresh.any():
+        late = np.zeros(n, np.int64)
+        late[fresh] = progress.deviation_s[best[fresh]]
+        standing = Standing(deviation_s=late, next_position=np.where(fresh, np.maximum(place, 0), 0))
+        made_by, method = next(iter(METHODS.items()))
+        forecast = method(schedule, calls, standing, now)
+        ours = fresh[calls.run]
+        arrival = np.where(ours, forecast.arrival_epoch_s, arrival)
+        departure = np.where(ours, forecast.departure_epoch_s, departure)
+        flags = np.where(ours, forecast.flags, flags).astype(np.uint8)
+        source[fresh] = SOURCE_CODES[made_by]
+        deviation[fresh] = late[fresh]
+        counts.by_position = int(np.count_nonzero(fresh))
+    deviation[schedule.is_inexact(runs.trip)] = NO_VALUE
+
+    own = _own(schedule, heard, words.only(words.listed & ~gone))
+    ended = words.only(gone & (words.trip >= 0))
+    sizes = np.concatenate([np.diff(calls.ptr), [len(it.stop) for it in own.calls], np.zeros(len(ended), np.int64)])
+    ptr = np.zeros(len(sizes) + 1, np.int32)
+    np.cumsum(sizes, out=ptr[1:])
+    band = np.minimum(times.band_s, MAX_BAND_S).astype(np.int16)
+    m = sum(len(it.stop) for it in own.calls)
+    nothing = np.zeros(m, np.int16)
+    updated = np.concatenate([runs.updated_epoch_s, own.words.updated_epoch_s, ended.updated_epoch_s])
+    updated = np.where(
+        np.concatenate([fresh, np.zeros(len(sizes) - n, bool)]),
+        np.concatenate(
+            [seen.seen_epoch_s[best] if len(seen) else np.zeros(n, np.int64), np.zeros(len(sizes) - n, np.int64)]
+        ),
+        updated,
+    )
+    vehicle_row = np.concatenate([best, own.vehicle_rows(seen), np.full(len(ended), -1, np.int64)]).astype(np.int32)
+    trip_of_vehicle = run_of_vehicle.copy()
+    for row, vehicle in enumerate(vehicle_row.tolist()):
+        if row >= n and vehicle >= 0:
+            trip_of_vehicle[vehicle] = row
+    offsets = _Offsets(schedule, calls, arrival, departure, now, progress, run_of_vehicle)
+    relationship = np.concatenate([runs.relationship, own.words.relationship, ended.relationship]).astype(np.uint8)
+    return Predictions(
+        generation=schedule.generation,
+        computed_epoch_s=now,
+        feed_ids=[it.feed_id for it in heard],
+        feed_header_epoch_s=[it.header_epoch_s for it in heard],
+        trip=np.concatenate([runs.trip, own.words.trip, ended.trip]).astype(np.int32),
+        service_date=np.concatenate([runs.date, own.words.date, ended.date]).astype(np.int32),
+        relationship=relationship,
+        source=np.concatenate(
+            [source, np.full(len(own.calls), SOURCE_CODES[Source.AGENCY]), np.zeros(len(ended))]
+        ).astype(np.uint8),
+        trip_feed=np.concatenate([runs.feed, own.words.feed, ended.feed]).astype(np.uint8),
+        vehicle=vehicle_row,
+        updated_epoch_s=np.clip(updated, 0, 2**32 - 1).astype(np.uint32),
+        deviation_s=np.concatenate(
+            [deviation, [it.deviation_s() for it in own.calls], np.full(len(ended), NO_VALUE)]
+        ).astype(np.int32),
+        own_calls=np.concatenate([runs.copied, np.ones(len(own.calls)), np.zeros(len(ended))]).astype(np.uint8),
+        ptr=ptr,
+        call_stop=np.concatenate([times.stop, own.column("stop")]).astype(np.int32),
+        arrival_epoch_s=np.concatenate([arrival, own.column("arrival_epoch_s")]).astype(np.uint32),
+        departure_epoch_s=np.concatenate([departure, own.column("departure_epoch_s")]).astype(np.uint32),
+        early_s=np.concatenate([-band, nothing]),
+        late_s=np.concatenate([band, nothing]),
+        scheduled_epoch_s=np.concatenate(
+            [np.where(runs.copied[calls.run] != 0, calls.departure_epoch_s, 0), own.column("scheduled_epoch_s")]
+        ).astype(np.uint32),
+        flags=np.concatenate([flags, own.column("flags")]).astype(np.uint8),
+        named=_names(heard, words, runs, own, n),
+        vehicle_ids=seen.ids,
+        vehicle_labels=seen.labels,
+        vehicle_feed=seen.feed,
+        vehicle_trip=trip_of_vehicle.astype(np.int32),
+        lat=seen.lat,
+        lon=seen.lon,
+        snapped_lat=progress.snapped_lat,
+        snapped_lon=progress.snapped_lon,
+        bearing_deg=np.where(np.isnan(seen.bearing_deg), progress.bearing_deg, seen.bearing_deg).astype(np.float32),
+        speed_mps=seen.speed_mps,
+        distance_m=progress.distance_m.astype(np.float32),
+        scheduled_distance_m=progress.scheduled_distance_m.astype(np.float32),
+        next_position=progress.next_position.astype(np.int32),
+        closest_position=progress.closest_position.astype(np.int32),
+        next_offset_s=offsets.at(progress.next_position),
+        closest_offset_s=offsets.at(progress.closest_position),
+        located_epoch_s=np.clip(seen.seen_epoch_s, 0, 2**32 - 1).astype(np.uint32),
+        occupancy=np.where((seen.occupancy >= 0) & (seen.occupancy < 9), seen.occupancy, -1).astype(np.int8),
+        occupancy_percentage=np.where(
+            (seen.occupancy_percentage >= 0) & (seen.occupancy_percentage < 1000), seen.occupancy_percentage, -1
+        ).astype(np.int16),
+    )
+
+
+def _deviation(calls: Calls, arrival: Int64s, departure: Int64s, now: int, n: int) -> Int64s:
+    """Seconds late at the next call that is told, else at the last; NO_VALUE where none is."""
+    result = np.full(n, NO_VALUE, np.int64)
+    told = np.flatnonzero(departure > 0)
+    late = np.where(
+        arrival[told] >= now,
+        arrival[told] - calls.arrival_epoch_s[told],
+        departure[told] - calls.departure_epoch_s[told],
+    )
+    result[calls.run[told]] = late  # the last told call of each run stays
+    ahead = departure[told] >= now
+    result[calls.run[told[ahead]][::-1]] = late[ahead][::-1]  # the first that is ahead stays
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Offsets:
+    """Seconds from now to calls of the vehicles' runs."""
+
+    schedule: Schedule
+    calls: Calls
+    arrival: Int64s
+    departure: Int64s
+    now: int
+    progress: Progress
+    run: Int64s
+
+    def at(self, position: Int64s) -> Int32s:
+        """At the call in each vehicle's *position*; 0 where there is none."""
+        result = np.zeros(len(position), np.int32)
+        rows = np.flatnonzero((self.run >= 0) & (position >= 0))
+        call = self.calls.ptr[:-1][self.run[rows]] + position[rows]
+        late = np.where(self.progress.deviation_s[rows] == NO_VALUE, 0, self.progress.deviation_s[rows])
+        told = np.where(self.arrival[call] > 0, self.arrival[call], self.departure[call])
+        when = np.where(told > 0, told, self.calls.arrival_epoch_s[call] + late)
+        result[rows] = np.clip(when - self.now, -(2**31), 2**31 - 1)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """Trips that list calls of their own."""
+
+    words: Words
+    calls: list[OwnCalls]
+    trip_ids: list[str]
+
+    def column(self, name: str) -> Int64s:
+        return np.array([value for it in self.calls for value in getattr(it, name)], np.int64)
+
+    def vehicle_rows(self, seen: Seen) -> Int64s:
+        by_trip = {trip_id: row for row, trip_id in enumerate(seen.trip_ids) if trip_id and seen.trip[row] < 0}
+        return np.array([by_trip.get(trip_id, -1) for trip_id in self.trip_ids], np.int64)
+
+
+def _own(schedule: Schedule, heard: Sequence[Heard], words: Words) -> _Own:
+    calls: list[OwnCalls] = []
+    kept: list[int] = []
+    trip_ids: list[str] = []
+    for at in range(len(words)):
+        updates = heard[int(words.feed[at])].updates
+        row, date = int(words.row[at]), int(words.date[at])
+        assert updates is not None
+        try:
+            start = schedule.start_epoch_s(date)
+        except ValueError:
+            continue
+        found = own_calls(schedule, updates, row, int(words.trip[at]), start)
+        if found.stop:
+            kept.append(at)
+            calls.append(found)
+            trip_ids.append(updates.trip_ids[row])
+    return _Own(words=words.only(np.array(kept, np.int64)), calls=calls, trip_ids=trip_ids)
+
+
+def _names(heard: Sequence[Heard], words: Words, runs: _Runs, own: _Own, n: int) -> dict[int, dict[str, str]]:
+    """Raw names of rows that the timetable does not give."""
+    named: dict[int, dict[str, str]] = {}
+    speaking = words.only(~np.isin(words.relationship, GONE) & ~words.listed & (words.trip >= 0))
+    rows = [(row, speaking, row) for row in np.flatnonzero(runs.copied).tolist()]
+    rows += [(n + at, own.words, at) for at in range(len(own.calls))]
+    for row, of, at in rows:
+        updates = heard[int(of.feed[at])].updates
+        assert updates is not None
+        update = int(of.row[at])
+        properties = updates.properties.get(update, {})
+        direction = int(updates.direction[update])
+        named[row] = {
+            "trip_id": properties.get("trip_id", "") or updates.trip_ids[update],
+            "route_id": updates.route_ids[update],
+            "headsign": properties.get("trip_headsign", ""),
+            "short_name": properties.get("trip_short_name", ""),
+            "direction": "" if direction == NO_VALUE else str(direction),
+        }
+    return named

@@ -1,0 +1,166 @@
+"""The predictor's thin edge for arrivals: reads what feeds said, ticks, leaves predictions for each timetable."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+
+from domain.errors import BlobUnusable, BundleUnusable
+from domain.feed import FeedKind, FeedSpec, assess
+from predictor.progress import Ground
+from predictor.schedule import Schedule
+from predictor.sightings import Memory
+from predictor.tick import predict
+from predictor.words import Heard
+from runtime.clock import Clock
+from runtime.settings import Settings
+from store import feed_health, keys, predictions, realtime, timetable
+from store.hall import AWAY, RESYNC, Hall
+
+log = logging.getLogger("wayside.predictor")
+
+EVERY_S = 10.0
+"""Ticks without news: calls pass, and what is too old stops being believed."""
+SETTLE_S = 0.02
+"""Feeds of one agency change together: wait this long for the others."""
+HEARTBEAT_S = 5.0
+_SPEAKS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
+
+
+@dataclass(slots=True)
+class _Timetable:
+    """One timetable and what is remembered of it from tick to tick."""
+
+    feed_id: str
+    schedule: Schedule
+    ground: Ground
+    memory: Memory = field(default_factory=Memory)
+
+
+class _Worker:
+    def __init__(self, settings: Settings, hall: Hall, clock: Clock) -> None:
+        self.settings, self.hall, self.clock = settings, hall, clock
+        self.timetables: dict[str, _Timetable] = {}
+        self.datasets: dict[str, realtime.RealtimeDataset] = {}
+        self.speaking = {spec.feed_id: spec for spec in settings.feeds if spec.kind in _SPEAKS}
+        self.due = asyncio.Event()
+        self.complained: set[str] = set()
+
+    async def follow(self) -> None:
+        """Note what changed; never ends."""
+        async for change in self.hall.changes():
+            if change == RESYNC or change.topic in {"timetable", realtime.TOPIC}:
+                self.due.set()
+
+    async def run(self) -> None:
+        """Tick on news, and every few seconds without; never ends."""
+        ticked_s, seen = -1e9, ""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.due.wait(), EVERY_S)
+            await asyncio.sleep(SETTLE_S)
+            self.due.clear()
+            try:
+                await self.hall.wait_until_there()
+                state = await self._news()
+                if state != seen or self.clock.monotonic_s() - ticked_s >= EVERY_S:
+                    ticked_s, seen = self.clock.monotonic_s(), state
+                    await self._tick()
+                await self.hall.redis.set(
+                    keys.heartbeat("predictor"), self.clock.now_epoch_s(), ex=int(HEARTBEAT_S * 6)
+                )
+            except AWAY:
+                continue
+
+    async def _news(self) -> str:
+        """The versions of everything a tick reads; new datasets are fetched on the way."""
+        versions = [await self._open(spec) for spec in self.settings.feeds if spec.kind is FeedKind.GTFS]
+        for feed_id in self.speaking:
+            version = await self.hall.version(keys.realtime(feed_id))
+            known = self.datasets.get(feed_id)
+            if version and (known is None or known.version != version):
+                with contextlib.suppress(BlobUnusable):
+                    dataset = await realtime.get(self.hall, feed_id)
+                    if dataset is not None:
+                        self.datasets[feed_id] = dataset
+            versions.append(str(version))
+        return " ".join(versions)
+
+    async def _open(self, spec: FeedSpec) -> str:
+        generation = await timetable.in_force(self.hall, spec.feed_id)
+        known = self.timetables.get(spec.feed_id)
+        if generation is None or (known is not None and known.schedule.generation == generation):
+            return generation or ""
+        try:
+            bundle = await asyncio.to_thread(timetable.open_bundle, self.settings.home, spec.feed_id, generation)
+            schedule = await asyncio.to_thread(Schedule, bundle)
+            ground = await asyncio.to_thread(Ground, schedule)
+        except BundleUnusable as error:
+            if generation not in self.complained:
+                self.complained.add(generation)
+                log.error("event=bundle_unusable feed=%s why=%r", spec.feed_id, str(error))
+            return ""
+        self.timetables[spec.feed_id] = _Timetable(spec.feed_id, schedule, ground)
+        log.info("event=timetable_opened feed=%s generation=%s", spec.feed_id, generation)
+        return generation
+
+    async def _tick(self) -> None:
+        now = self.clock.now_epoch_s()
+        records = await feed_health.get_records(self.hall)
+        usable = {feed_id for feed_id, record in records.items() if assess(record, now).usable}
+        for it in self.timetables.values():
+            heard = [
+                self._heard(it, spec)
+                for spec in self.speaking.values()
+                if it.feed_id in spec.schedule and spec.feed_id in usable
+            ]
+            try:
+                made, _ = await asyncio.to_thread(
+                    predict, it.schedule, it.ground, [one for one in heard if one], now, it.memory
+                )
+            except Exception:
+                # One timetable that cannot be predicted must not take the others along: its riders see the schedule.
+                log.exception("event=tick_failed feed=%s", it.feed_id)
+                continue
+            await predictions.put(self.hall, it.feed_id, made, now)
+
+    def _heard(self, it: _Timetable, spec: FeedSpec) -> Heard | None:
+        dataset = self.datasets.get(spec.feed_id)
+        if dataset is None:
+            return None
+        updates, vehicles = dataset.trip_updates, dataset.vehicles
+        header = max(updates.header_epoch_s if updates else 0, vehicles.header_epoch_s if vehicles else 0)
+        ids = (
+            {*(updates.trip_ids if updates else ()), *(vehicles.trip_ids if vehicles else ())}
+            if len(spec.schedule) > 1
+            else set()
+        )
+        earlier = [
+            self.timetables[name]
+            for name in spec.schedule[: spec.schedule.index(it.feed_id)]
+            if name in self.timetables
+        ]
+        others = frozenset(
+            raw for raw in ids if raw and any(other.schedule.trips_named(raw)[0] >= 0 for other in earlier)
+        )
+        return Heard(
+            feed_id=spec.feed_id,
+            header_epoch_s=header or int(dataset.at_epoch_s),
+            updates=updates,
+            vehicles=vehicles,
+            not_ours=others,
+        )
+
+
+async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
+    """Predict until *stop* is set; waits while Redis is away."""
+    worker = _Worker(settings, hall, clock)
+    tasks = [asyncio.create_task(worker.follow()), asyncio.create_task(worker.run()), asyncio.create_task(stop.wait())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
