@@ -214,7 +214,7 @@ def _place_by_stop(
     count = np.searchsorted(schedule.stop_key, wanted, "right") - low
     once = count == 1
     position[rows[once]] = schedule.stop_key_call[low[once]] - start[rows[once]]
-    # A stop that the pattern does not call at: the sequence, if there is one, names a call at another stop.
+    # A stop that the pattern does not call at: a feed ahead of its schedule numbers calls that the schedule lacks.
     position[rows[count == 0]] = -1
     again = np.flatnonzero(count > 1)
     for it in again.tolist():
