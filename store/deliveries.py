@@ -4,9 +4,11 @@ Receipts hold neither tokens nor places, and of a subscription's identifier (a c
 digest.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from domain.errors import BlobUnusable
 from domain.notification import Delivery, DeliveryOutcome, Notification, Told
 from store import codec, keys
 from store.hall import Hall
@@ -86,11 +88,17 @@ async def told(hall: Hall, alert_id: str, subscription_ids: Sequence[str]) -> di
     if not subscription_ids:
         return {}
     values = await hall.redis.hmget(keys.told(alert_id), list(subscription_ids))
-    return {
-        subscription_id: Told.decode(value)
-        for subscription_id, value in zip(subscription_ids, values, strict=True)
-        if value is not None
-    }
+    return _readable(zip(subscription_ids, values, strict=True))
+
+
+def _readable(found: Iterable[tuple[str, bytes | None]]) -> dict[str, Told]:
+    """What cannot be read counts as not told: rather twice than never."""
+    told_by_id: dict[str, Told] = {}
+    for subscription_id, value in found:
+        if value is not None:
+            with contextlib.suppress(BlobUnusable):
+                told_by_id[subscription_id] = Told.decode(value)
+    return told_by_id
 
 
 async def all_told(hall: Hall, alert_id: str) -> dict[str, Told]:
@@ -99,7 +107,7 @@ async def all_told(hall: Hall, alert_id: str) -> dict[str, Told]:
     cursor = 0
     while True:
         cursor, fields = await hall.redis.hscan(keys.told(alert_id), cursor, count=5000)
-        found |= {name.decode(): Told.decode(value) for name, value in fields.items()}
+        found |= _readable((name.decode(), value) for name, value in fields.items())
         if not int(cursor):
             return found
 

@@ -11,9 +11,12 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from store.hall import Hall
+
+REFUSED = (RedisError, RedisClusterException)
+"""Redis is there, but would not do it: out of memory, read-only, a cluster that moves."""
 
 FORGOTTEN_AFTER_S = 3600
 """A consumer with nothing in hand that was silent for so long is struck off the group's list."""
