@@ -134,7 +134,7 @@ def _config(world: dict[str, Any]) -> str:
             f"kind = {json.dumps(kind)}",
             f"url = {json.dumps(url)}",
             f"interval_s = {INTERVALS_S[kind]}",
-            "timeout_s = 30" if kind == "gtfs" else "timeout_s = 4",
+            "timeout_s = 60" if kind == "gtfs" else "timeout_s = 10",
             "allow_private_hosts = true",
         ]
         if kind == "case_rates":

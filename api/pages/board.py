@@ -96,7 +96,15 @@ def stop_view(served: Served, row: int, language: str, *, distance_m: int | None
 
 
 def departures_at(
-    replica: Replica, served: Served, stop: int, now_epoch_s: float, *, minutes: int, language: str, most: int = 60
+    replica: Replica,
+    served: Served,
+    stop: int,
+    now_epoch_s: float,
+    *,
+    minutes: int,
+    language: str,
+    most: int = 60,
+    with_cancelled: bool = True,
 ) -> tuple[Departure, ...]:
     """The next departures from the stop (a station: from all its platforms), soonest first."""
     when = Moment(now_epoch_s, *served.live_at(now_epoch_s))
@@ -109,7 +117,7 @@ def departures_at(
         if len(shown) >= most:
             break
         departure = _departure(served, visit, when, language, headlines, tell_platform=len(platforms) > 1)
-        if departure is not None:
+        if departure is not None and (with_cancelled or not departure.cancelled):
             shown.append(departure)
     return tuple(shown)
 

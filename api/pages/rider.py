@@ -116,7 +116,7 @@ async def home(request: Request) -> Response:
     stops = [
         board.stop_view(
             served, row, language, distance_m=away,
-            departures=board.departures_at(replica, served, row, now, minutes=60, language=language, most=3),
+            departures=board.departures_at(replica, served, row, now, minutes=60, language=language, most=3, with_cancelled=False),
         )
         for served, row, away in rows
     ]  # fmt: skip

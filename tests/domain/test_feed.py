@@ -1,6 +1,7 @@
 """assess(): one judgement for riders, operators and metrics."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def record(kind: FeedKind = FeedKind.TRIP_UPDATES, **changes: object) -> FeedRec
     return replace(healthy, **changes)  # type: ignore[arg-type]
 
 
-FAILED = {
+FAILED: dict[str, Any] = {
     "consecutive_failures": 5,
     "failing_since_epoch_s": NOW - 90,
     "history": (poll(PollOutcome.HTTP_5XX, NOW - 5),),

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -43,7 +43,7 @@ class City:
 
 
 @pytest.fixture(scope="module")
-def city(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def city(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> City:
     """Everything once."""
     folder = recordings / "gtfsrt" / "halifax"
     home = tmp_path_factory.mktemp("home")

@@ -283,13 +283,13 @@ export class TownMap {
     }
     pen.globalAlpha = 0.16;
     pen.fillStyle = color;
-    pen.fill("evenodd");
+    pen.fill();
     pen.globalAlpha = 1;
     pen.strokeStyle = color;
     pen.lineWidth = 2.5;
     pen.setLineDash([9, 5]);
     pen.stroke();
-    pen.clip("evenodd");
+    pen.clip();
     pen.setLineDash([]);
     pen.globalAlpha = 0.3;
     pen.lineWidth = 1.5;
@@ -312,8 +312,13 @@ export class TownMap {
     this.pen.font = "12px system-ui, sans-serif";
     this.pen.textAlign = "center";
     this.pen.lineWidth = 3;
-    for (const stop of this.stops) {
+    const taken = [];
+    const chosenFirst = [...this.stops].sort((a, b) => (b.id === this.chosen) - (a.id === this.chosen));
+    for (const stop of chosenFirst) {
       const [x, y] = this.#screen(stop.at);
+      const half = this.pen.measureText(stop.name).width / 2 + 4;
+      if (taken.some(([otherX, otherY, other]) => Math.abs(otherY - y) < 16 && Math.abs(otherX - x) < half + other)) continue;
+      taken.push([x, y, half]);
       this.pen.strokeStyle = ink("--map-ground");
       this.pen.strokeText(stop.name, x, y - 10);
       this.pen.fillStyle = ink("--text");
