@@ -2,6 +2,7 @@
 
 from starlette.routing import Route
 
+from api.endpoints.subscriptions import ROUTES as SUBSCRIPTIONS
 from api.pages.table import ROUTES as PAGES
 
-MORE_ROUTES: tuple[Route, ...] = PAGES
+MORE_ROUTES: tuple[Route, ...] = (*PAGES, *SUBSCRIPTIONS)
