@@ -1,0 +1,78 @@
+"""The notify process on a real Redis-compatible server and a real socket to the FCM double."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from notify import worker
+from runtime.clock import FakeClock
+from store import alerts, deliveries, keys, subscriptions
+from store.hall import Hall
+from tests.notify.phones import Phones
+from tests.notify.warnings import AT, ELSEWHERE, NOW, block, flood, over, resident, settings
+
+
+@asynccontextmanager
+async def working(
+    home: Path, redis_url: str, phones: Phones, clock: FakeClock | None = None, quiet: tuple[str, str] = ("", "")
+) -> AsyncIterator[Hall]:
+    """A running worker, stopped at the end; a hall to act and look with."""
+    theirs, ours, stop = Hall.connect(redis_url), Hall.connect(redis_url), asyncio.Event()
+    made = settings(home, redis_url, fcm=phones.settings, quiet_from=quiet[0], quiet_to=quiet[1])
+    task = asyncio.create_task(worker.run(made, theirs, clock or FakeClock(AT), stop))
+    try:
+        yield ours
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 15)
+        await theirs.close()
+        await ours.close()
+
+
+async def until(wanted: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not wanted():
+            await asyncio.sleep(0.02)
+
+
+async def settled(hall: Hall) -> None:
+    """Until nothing is left to plan or to hand over."""
+    async with asyncio.timeout(20):
+        while True:
+            await asyncio.sleep(0.02)
+            if await hall.redis.xlen(keys.pushes()):
+                continue
+            waits = False
+            for key in (keys.alert_events(), keys.subscription_changes()):
+                if not await hall.redis.exists(key):
+                    continue
+                groups = await hall.redis.xinfo_groups(key)
+                waits |= not groups or any(group["pending"] or group["lag"] for group in groups)
+            if not waits and not await hall.redis.xlen(keys.pushes()):
+                return
+
+
+async def test_a_warning_its_update_and_its_end_are_one_notification(
+    tmp_path: Path, redis_url: str, phones: Phones
+) -> None:
+    """Who lives there is warned once, sees the update in its place, then the all-clear; who lives elsewhere, nothing."""
+    async with working(tmp_path, redis_url, phones) as hall:
+        here = (await subscriptions.put(hall, resident())).subscription
+        await subscriptions.put(hall, resident("r2", ELSEWHERE))
+        first = flood()
+        await alerts.put_alerts(hall, [first], NOW)
+        await until(lambda: bool(phones.titles("token-r1")))
+        second = flood(block(instruction="Leave the valley now."), revision=2)
+        await alerts.put_alerts(hall, [second], NOW)
+        await until(lambda: len(phones.titles("token-r1")) == 2)
+        await alerts.put_alerts(hall, [over(second)], NOW)
+        await until(lambda: len(phones.titles("token-r1")) == 3)
+        await settled(hall)
+        told = await deliveries.all_told(hall, first.alert_id)
+        counts = await deliveries.counts(hall)
+    assert phones.titles("token-r1") == ["Flood Warning", "Update: Flood Warning", "All clear: Flood Warning"]
+    assert [one["title"] for one in phones.on_screen("token-r1")] == ["All clear: Flood Warning"]
+    assert phones.handed("token-r2") == []
+    assert {name: one.kind.value for name, one in told.items()} == {here.subscription_id: "all_clear"}
+    assert {outcome.value: count for outcome, count in counts.items()} == {"sent": 3}
