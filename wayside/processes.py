@@ -81,19 +81,19 @@ async def _work(name: str, settings: Settings, clock: SystemClock, stop: asyncio
     hall = Hall.connect(settings.redis_url)
     try:
         if name == "feeds":
-            from feeds import worker
+            from feeds.worker import run as poll_feeds
 
-            await worker.run(settings, hall, clock, stop)
+            await poll_feeds(settings, hall, clock, stop)
         elif name == "predictor":
-            from predictor import alert_worker
-            from predictor import worker as arrivals_worker
+            from predictor.alert_worker import run as follow_alerts
+            from predictor.worker import run as predict_arrivals
 
             async with asyncio.TaskGroup() as group:
-                group.create_task(arrivals_worker.run(settings, hall, clock, stop))
-                group.create_task(alert_worker.run(settings, hall, clock, stop))
+                group.create_task(predict_arrivals(settings, hall, clock, stop))
+                group.create_task(follow_alerts(settings, hall, clock, stop))
         else:
-            from notify import worker as notify_worker
+            from notify.worker import run as tell_phones
 
-            await notify_worker.run(settings, hall, clock, stop)
+            await tell_phones(settings, hall, clock, stop)
     finally:
         await hall.close()
