@@ -1,5 +1,6 @@
 """The hall as the replica's source: each noun's module in the store, asked in one place."""
 
+import asyncio
 from collections.abc import Mapping
 
 from domain.alert import Alert
@@ -7,7 +8,7 @@ from domain.feed import FeedRecord
 from domain.predictions import Predictions
 from domain.risk import TripRisk
 from domain.situation import Situation
-from store import alerts, api_keys, feed_health, keys, predictions, realtime, timetable
+from store import alerts, api_keys, codec, feed_health, keys, predictions, realtime, timetable
 from store.api_keys import ApiKey
 from store.hall import Hall
 
@@ -25,7 +26,11 @@ class HallSource:
         return await predictions.version(self._hall, feed_id)
 
     async def predictions(self, feed_id: str) -> tuple[int, Predictions] | None:
-        return await predictions.get_versioned(self._hall, feed_id)
+        state = await self._hall.get_state(keys.predictions(feed_id))
+        if state is None:
+            return None
+        # Off the event loop: inflating and cutting a large city's tick takes longer than a request may wait.
+        return int(state["version"]), await asyncio.to_thread(codec.unpack, state["blob"], Predictions)
 
     async def situations_version(self, feed_id: str) -> int:
         return await self._hall.version(keys.realtime(feed_id))

@@ -8,9 +8,9 @@ from api.live import Live
 from api.notices import Notices
 from store.timetable import Bundle
 
-MAX_PREDICTIONS_AGE_S = 180.0
+MAX_PREDICTIONS_AGE_S = 90.0
 """Predictions that nobody renewed for so long are not shown as live, however healthy their feeds say they are: the
-predictor renews them with every new dataset and at least every minute."""
+predictor renews them with every new dataset and at least every ten seconds."""
 
 FeedUsable = Callable[[str, float], bool]
 """(feed id, now) to: may its data be shown as live?"""

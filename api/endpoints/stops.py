@@ -147,13 +147,13 @@ def stops_for_route(ask: Ask) -> bytes:
         ask.refer_to_stop(served, row)
     ask.refer_to_route(served, route)
     ask.references.situations.update(served.notices.of_route(route, ask.now_epoch_s).references)
-    ordered = sorted(fragments.stop(row).id for row in stops)
+    ordered = sorted((fragments.stop(row) for row in stops), key=lambda piece: piece.stop_id)
     return ask.entry(
         b'{"polylines":%b,"routeId":%b,"stopGroupings":[{"ordered":true,"stopGroups":%b,"type":"direction"}],"stopIds":%b}'
         % (
             oba.array(fragments.polyline(shape) for shape in shapes) if with_lines else oba.NONE,
             fragments.route(route).id,
             oba.array(encoded),
-            oba.array(ordered),
+            oba.array(piece.id for piece in ordered),
         )
     )

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from domain.alert import AlertState, MessageStatus
 from notify import worker
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
 from store.hall import Hall
 from tests.notify.phones import Phones
-from tests.notify.warnings import AT, ELSEWHERE, NOW, block, flood, over, resident, settings
+from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, NOW, block, flood, over, resident, settings
 
 
 @asynccontextmanager
@@ -76,3 +79,169 @@ async def test_a_warning_its_update_and_its_end_are_one_notification(
     assert phones.handed("token-r2") == []
     assert {name: one.kind.value for name, one in told.items()} == {here.subscription_id: "all_clear"}
     assert {outcome.value: count for outcome, count in counts.items()} == {"sent": 3}
+
+
+async def test_a_newcomer_gets_what_is_in_force_once(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """Who subscribes during a warning gets it; who subscribes again is not told again."""
+    async with working(tmp_path, redis_url, phones) as hall:
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await settled(hall)
+        await subscriptions.put(hall, resident())
+        await until(lambda: bool(phones.titles("token-r1")))
+        again = await subscriptions.put(hall, resident(language="vi"))
+        await settled(hall)
+    assert not again.is_new
+    assert phones.titles("token-r1")[0] == "Flood Warning"
+    assert len(phones.on_screen("token-r1")) == 1
+
+
+async def test_an_exercise_is_never_pushed(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """Neither the exercise nor its end, nor what hangs as a test on a real event, reaches a phone."""
+    exercise = flood(
+        status=MessageStatus.EXERCISE, pushable=False, why_not_pushable="status is Exercise, not Actual", alert_id="x"
+    )
+    async with working(tmp_path, redis_url, phones) as hall:
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [exercise], NOW)
+        await settled(hall)
+        await alerts.put_alerts(hall, [over(exercise), flood()], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+        await settled(hall)
+    assert phones.titles("token-r1") == ["Flood Warning"]
+
+
+async def test_who_is_left_by_a_shrinking_area_gets_the_all_clear(
+    tmp_path: Path, redis_url: str, phones: Phones
+) -> None:
+    async with working(tmp_path, redis_url, phones) as hall:
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+        await alerts.put_alerts(hall, [flood(block(areas=(FAR_SQUARE,)), revision=2)], NOW)
+        await until(lambda: len(phones.handed("token-r1")) == 2)
+    (shown,) = phones.on_screen("token-r1")
+    assert (shown["title"], shown["body"]) == ("Ended: Flood Warning", "Home: this warning no longer covers it.")
+
+
+async def test_the_same_news_again_is_silent(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """A revision that changes nothing for a person is not pushed; planning twice does not push twice."""
+    async with working(tmp_path, redis_url, phones) as hall:
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+        elsewhere = block(areas=(FAR_SQUARE,), event="Flood Watch")
+        await alerts.put_alerts(hall, [flood(block(), elsewhere, revision=2)], NOW)
+        await alerts.put_alerts(hall, [flood(block(), elsewhere, revision=2)], NOW)
+        await settled(hall)
+    assert phones.titles("token-r1") == ["Flood Warning"]
+
+
+async def test_an_event_taken_up_by_another_gives_no_all_clear_where_the_danger_goes_on(
+    tmp_path: Path, redis_url: str, phones: Phones
+) -> None:
+    """One update replaced two events: who is in its area hears of it, who is not gets the all-clear."""
+    north = flood(block(areas=(FAR_SQUARE,)), alert_id="north")
+    async with working(tmp_path, redis_url, phones) as hall:
+        there = resident("there", replace(ELSEWHERE, lat=50.5, lon=19.5))
+        both = resident("both", replace(ELSEWHERE, lat=50.5, lon=19.5), replace(ELSEWHERE, lat=50.5, lon=9.5))
+        await subscriptions.put(hall, there)
+        await subscriptions.put(hall, both)
+        await alerts.put_alerts(hall, [north], NOW)
+        await until(lambda: bool(phones.handed("token-there") and phones.handed("token-both")))
+        gone = replace(over(north), superseded_by="civil|flood-1")
+        await alerts.put_alerts(hall, [flood(revision=2)], NOW, quiet=[gone])
+        await until(lambda: len(phones.handed("token-there")) == 2 and len(phones.handed("token-both")) == 2)
+        await settled(hall)
+    assert phones.titles("token-there") == ["Flood Warning", "Ended: Flood Warning"]
+    assert phones.titles("token-both") == ["Flood Warning", "Flood Warning"]
+
+
+async def test_a_provider_out_of_breath_is_asked_again(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """429 and 503 put it off; nothing is lost, nobody is told twice."""
+    clock = FakeClock(AT)
+    phones.double.fault_status, phones.double.fault_left, phones.double.fault_retry_after_s = 429, 2, 30
+    async with working(tmp_path, redis_url, phones, clock) as hall:
+        await subscriptions.put(hall, resident())
+        await settled(hall)
+        await alerts.put_alerts(hall, [flood()], NOW)
+        for left in (1, 0):
+            async with asyncio.timeout(20):
+                while phones.double.fault_left != left or not await hall.redis.zcard(keys.pushes_later()):
+                    await asyncio.sleep(0.02)
+            assert phones.handed("token-r1") == []
+            assert await deliveries.all_told(hall, flood().alert_id) == {}
+            await clock.advance_s(40)
+        await until(lambda: bool(phones.handed("token-r1")))
+        await settled(hall)
+    assert phones.titles("token-r1") == ["Flood Warning"]
+
+
+async def test_a_dead_token_is_forgotten(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    dead = resident(device=replace(resident().device, token="unregistered-1"))
+    async with working(tmp_path, redis_url, phones) as hall:
+        kept = (await subscriptions.put(hall, dead)).subscription
+        await settled(hall)
+        await alerts.put_alerts(hall, [flood()], NOW)
+        async with asyncio.timeout(20):
+            while await subscriptions.get(hall, kept.subscription_id):
+                await asyncio.sleep(0.02)
+        await settled(hall)
+        (receipt,) = await deliveries.recent(hall)
+    assert receipt["outcome"] == "refused"
+    assert "unregistered-1" not in str(receipt)
+    assert kept.subscription_id not in str(receipt)
+
+
+async def test_quiet_hours_put_off_and_extreme_does_not_wait(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """A severe warning waits until morning, and is judged again then; an extreme one comes at once."""
+    clock = FakeClock(AT)  # noon
+    extreme = flood(block(severity=block().severity.EXTREME, event="Dam failure"), alert_id="dam")
+    async with working(tmp_path, redis_url, phones, clock, ("11:00", "13:00")) as hall:
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [flood(), flood(alert_id="brief"), extreme], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+        await settled(hall)
+        assert phones.titles("token-r1") == ["Dam failure"]
+        assert await hall.redis.zcard(keys.pushes_later()) == 2
+        await alerts.put_alerts(hall, [over(flood(alert_id="brief"))], NOW)
+        await settled(hall)
+        await clock.advance_s(timedelta(hours=1, minutes=1).total_seconds())
+        await until(lambda: len(phones.handed("token-r1")) == 2)
+        async with asyncio.timeout(20):
+            while await hall.redis.zcard(keys.pushes_later()):
+                await asyncio.sleep(0.02)
+        await settled(hall)
+    assert phones.titles("token-r1") == ["Dam failure", "Flood Warning"]
+
+
+async def test_what_ran_out_is_not_pushed_and_its_end_is_told(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    async with working(tmp_path, redis_url, phones) as hall:
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [flood(block(expires_epoch_s=int(NOW) - 1), expires_epoch_s=int(NOW) - 1)], NOW)
+        await settled(hall)
+        assert phones.handed("token-r1") == []
+        await alerts.put_alerts(hall, [flood(alert_id="b")], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+        await alerts.put_alerts(hall, [over(flood(alert_id="b"), AlertState.EXPIRED)], NOW)
+        await until(lambda: len(phones.handed("token-r1")) == 2)
+    assert phones.titles("token-r1") == ["Flood Warning", "Ended: Flood Warning"]
+
+
+async def test_the_worker_says_that_it_is_alive(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    async with working(tmp_path, redis_url, phones) as hall:
+        async with asyncio.timeout(20):
+            while not (beat := await hall.redis.get(keys.heartbeat("notify"))):
+                await asyncio.sleep(0.02)
+    assert float(beat) == NOW
+
+
+async def test_work_goes_on_after_the_server_lost_everything(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """Groups that are gone are made again."""
+    async with working(tmp_path, redis_url, phones) as hall:
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await settled(hall)
+        await hall.redis.flushall()
+        await subscriptions.put(hall, resident())
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await until(lambda: bool(phones.handed("token-r1")))
+    assert phones.titles("token-r1") == ["Flood Warning"]
