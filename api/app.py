@@ -22,6 +22,7 @@ from api.endpoints import agencies, alerts, arrivals, current_time, feeds, healt
 from api.errors import RequestRefused, method_not_allowed, unknown
 from api.formats import oba
 from api.metrics import Metrics
+from api.past import LOOKS_BACK_S, Past
 from api.replica import Replica
 from api.where import Ask
 from runtime.clock import Clock
@@ -90,6 +91,7 @@ class Application:
         self.settings = settings
         self.clock = clock
         self.replica = replica
+        self.past = Past(settings.home)
         self.metrics = Metrics()
         self.starlette = Starlette(
             routes=[*ROUTES, *more_routes],
@@ -133,7 +135,8 @@ class Application:
     async def _where(self, scope: Scope, rest: str, send: Send) -> None:
         started_s = self.clock.monotonic_s()
         name, _, given_id = rest.removesuffix(".json").partition("/")
-        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"])
+        then = await self._then(name, scope["query_string"]) if b"time=" in scope["query_string"] else None
+        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then)
         length = len(body)
         if length >= compression.MIN_BYTES:
             for header, value in scope["headers"]:
@@ -150,8 +153,27 @@ class Application:
         route = name if name in WHERE else "unknown"
         self.metrics.count(f"/api/where/{route}", status, self.clock.monotonic_s() - started_s)
 
-    def answer(self, method: str, name: str, given_id: str, query_string: bytes) -> tuple[int, Headers, bytes]:
-        """(status, headers, body) of one question to ``/api/where``; never raises."""
+    async def _then(self, name: str, query_string: bytes) -> tuple[Replica, float] | None:
+        """What was known at the time in the past that a live question is about, and that time; None: the present."""
+        try:
+            query = params.parse_query(query_string)
+            require_key(query, self.settings, self.replica.api_keys)
+            epoch_s = params.instant_epoch_s(query, "time", self.settings.time_zone)
+        except RequestRefused:
+            return None
+        found = WHERE.get(name)
+        if found is None or not found[2] or epoch_s is None or epoch_s >= self.clock.now_epoch_s() - LOOKS_BACK_S:
+            return None
+        replica = await self.past.replica_at(self.replica, epoch_s)
+        return None if replica is None else (replica, epoch_s)
+
+    def answer(
+        self, method: str, name: str, given_id: str, query_string: bytes, then: tuple[Replica, float] | None = None
+    ) -> tuple[int, Headers, bytes]:
+        """(status, headers, body) of one question to ``/api/where``; never raises.
+
+        *then* is a replica of the past and its time: what the question is about.
+        """
         now_epoch_s = self.clock.now_epoch_s()
         try:
             if method not in ("GET", "HEAD"):
@@ -168,13 +190,8 @@ class Application:
             if found is None or (given_id and not found[1]):
                 raise unknown()
             handler, _, is_live = found
-            ask = Ask(
-                replica=self.replica,
-                settings=self.settings,
-                query=query,
-                id=given_id,
-                now_epoch_s=now_epoch_s,
-            )
+            replica, asked_epoch_s = then or (self.replica, now_epoch_s)
+            ask = Ask(replica=replica, settings=self.settings, query=query, id=given_id, now_epoch_s=asked_epoch_s)
             return 200, LIVE if is_live else STATIC, oba.envelope(now_epoch_s, handler(ask))
         except RequestRefused as refused:
             body = oba.refusal(now_epoch_s, refused.code, refused.text, refused.field_errors)

@@ -1,5 +1,6 @@
 """A timetable being served, with everything live about it. Replaced or amended whole, on the event loop."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,14 @@ class Served:
         """The newest predictions; those for another generation of the timetable are not used."""
         self._live = live if live is not None and live.generation == self.bundle.generation else None
         self._judged_at = -1
+
+    def at_another_time(self, live: Live) -> "Served":
+        """The same timetable with what was told live at a time that is gone; the predictor judged the feeds then."""
+        then = copy.copy(self)
+        then._feed_usable = lambda _feed_id, _now: True
+        then.scheduled_statuses = {}
+        then.set_live(live)
+        return then
 
     @property
     def newest(self) -> Live | None:

@@ -16,6 +16,7 @@ from feeds.formats import cap, cap_index, gtfs_realtime, health_indicators
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, realtime, timetable
+from store.archive import Keeper, Kind
 from store.hall import Hall
 
 MESSAGES_AT_ONCE = 4
@@ -44,6 +45,7 @@ class Desk:
     situations: dict[str, Situation]
     messages: dict[str, tuple[AlertMessage, ...]]
     level: dict[str, AlertMessage]
+    keeper: Keeper
 
 
 Taker = Callable[[Desk, FeedSpec, bytes], Awaitable[Taken]]
@@ -85,6 +87,9 @@ async def take_realtime(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
         vehicles=items.vehicles,
         situations=situations,
     )
+    for kind, said in ((Kind.TRIP_UPDATES, items.trip_updates), (Kind.VEHICLES, items.vehicles)):
+        if said is not None:
+            await desk.keeper.keep(spec.feed_id, kind, now, said)
     return Taken(problems=decoded.problems, entity_counts=decoded.entity_counts, header_epoch_s=decoded.header_epoch_s)
 
 

@@ -17,6 +17,7 @@ from feeds.take import TAKERS, Desk, Taken
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, feed_health, keys, timetable
+from store.archive import Keeper
 from store.hall import AWAY, Hall
 
 log = logging.getLogger("wayside.feeds")
@@ -31,8 +32,11 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
     fetcher = Fetcher(clock, settings.secrets)
     await hall.wait_until_there()
     await feed_health.put_feed_ids(hall, [spec.feed_id for spec in settings.feeds])
-    tasks = [asyncio.create_task(_Poller(spec, settings, hall, clock, fetcher).run()) for spec in settings.feeds]
-    tasks.append(asyncio.create_task(_beat(hall, clock)))
+    keeper = Keeper(settings.home, settings.archive.keep_days, settings.archive.max_bytes)
+    tasks = [
+        asyncio.create_task(_Poller(spec, settings, hall, clock, fetcher, keeper).run()) for spec in settings.feeds
+    ]
+    tasks.append(asyncio.create_task(_beat(hall, clock, keeper)))
     stopped = asyncio.create_task(stop.wait())
     try:
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -43,10 +47,12 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
             task.cancel()
         await asyncio.gather(*tasks, stopped, return_exceptions=True)
         await fetcher.close()
+        keeper.close()
 
 
-async def _beat(hall: Hall, clock: Clock) -> None:
+async def _beat(hall: Hall, clock: Clock, keeper: Keeper) -> None:
     while True:
+        await keeper.tidy(clock.now_epoch_s())
         with contextlib.suppress(*AWAY):
             await hall.redis.set(keys.heartbeat("feeds"), clock.now_epoch_s(), ex=int(HEARTBEAT_S * 3))
         await asyncio.sleep(HEARTBEAT_S)
@@ -55,10 +61,12 @@ async def _beat(hall: Hall, clock: Clock) -> None:
 class _Poller:
     """One feed's task and what it remembers from poll to poll."""
 
-    def __init__(self, spec: FeedSpec, settings: Settings, hall: Hall, clock: Clock, fetcher: Fetcher) -> None:
+    def __init__(
+        self, spec: FeedSpec, settings: Settings, hall: Hall, clock: Clock, fetcher: Fetcher, keeper: Keeper
+    ) -> None:
         self.spec, self.hall, self.clock, self.fetcher = spec, hall, clock, fetcher
         self.lot = random.Random(spec.feed_id)
-        self.desk = Desk(settings, hall, clock, fetcher, {}, {}, {})
+        self.desk = Desk(settings, hall, clock, fetcher, {}, {}, {}, keeper)
         self.validators = Validators()
         self.digest = ""
         self.header_epoch_s = 0

@@ -15,6 +15,7 @@ from predictor.words import Heard
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import feed_health, keys, predictions, realtime, timetable
+from store.archive import Keeper, Kind
 from store.hall import AWAY, RESYNC, Hall
 
 log = logging.getLogger("wayside.predictor")
@@ -24,6 +25,8 @@ EVERY_S = 10.0
 SETTLE_S = 0.02
 """Feeds of one agency change together: wait this long for the others."""
 HEARTBEAT_S = 5.0
+ARCHIVE_EVERY_S = 60.0
+"""So often what riders are told is kept, for looking back."""
 _SPEAKS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
 
 
@@ -35,6 +38,7 @@ class _Timetable:
     schedule: Schedule
     ground: Ground
     memory: Memory = field(default_factory=Memory)
+    archived_epoch_s: float = float("-inf")
 
 
 class _Worker:
@@ -45,6 +49,7 @@ class _Worker:
         self.speaking = {spec.feed_id: spec for spec in settings.feeds if spec.kind in _SPEAKS}
         self.due = asyncio.Event()
         self.complained: set[str] = set()
+        self.keeper = Keeper(settings.home, settings.archive.keep_days, settings.archive.max_bytes)
 
     async def follow(self) -> None:
         """Note what changed; never ends."""
@@ -123,6 +128,9 @@ class _Worker:
                 log.exception("event=tick_failed feed=%s", it.feed_id)
                 continue
             await predictions.put(self.hall, it.feed_id, made, now)
+            if now - it.archived_epoch_s >= ARCHIVE_EVERY_S or now < it.archived_epoch_s:
+                it.archived_epoch_s = now
+                await self.keeper.keep(it.feed_id, Kind.PREDICTIONS, now, made)
 
     def _heard(self, it: _Timetable, spec: FeedSpec) -> Heard | None:
         dataset = self.datasets.get(spec.feed_id)
@@ -164,3 +172,4 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        worker.keeper.close()

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.errors import SettingsInvalid
 from domain.feed import FeedKind, FeedSpec
-from runtime.settings import DemoSettings, FcmSettings, NotifySettings, Settings, TileSettings
+from runtime.settings import ArchiveSettings, DemoSettings, FcmSettings, NotifySettings, Settings, TileSettings
 
 DEFAULT_INTERVAL_S = {
     FeedKind.GTFS: 21_600.0,
@@ -34,6 +34,7 @@ TABLES = {
     "city": ("name", "time_zone", "language"),
     "web": ("host", "port", "processes", "require_api_key", "accept_test_key"),
     "notify": ("console", "quiet_from", "quiet_to", "fcm_project_id", "fcm_credentials", "fcm_base_url"),
+    "archive": ("keep_days", "max_gib"),
     "tiles": ("url", "attribution"),
     "demo": ("base_url", "phone_token"),
     "feeds": FEED_KEYS,
@@ -233,6 +234,7 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         language=reader.value("city.", city, "language", str, "en"),
         feeds=feeds,
         notify=_notify(reader, notify),
+        archive=_archive(reader, tables["archive"]),
         tiles=TileSettings(url=str(tiles.get("url", "")), attribution=str(tiles.get("attribution", "")))
         if tiles.get("url")
         else None,
@@ -267,6 +269,17 @@ def _notify(reader: _Reader, table: Mapping[str, Any]) -> NotifySettings:
         quiet_from=str(table.get("quiet_from", "")),
         quiet_to=str(table.get("quiet_to", "")),
     )
+
+
+def _archive(reader: _Reader, table: Mapping[str, Any]) -> ArchiveSettings:
+    usual = ArchiveSettings()
+    keep_days = float(reader.value("archive.", table, "keep_days", (int, float), usual.keep_days))
+    max_gib = float(reader.value("archive.", table, "max_gib", (int, float), usual.max_bytes / 1024**3))
+    if not 0 <= keep_days <= 3660:
+        reader.fault("archive.keep_days", f"expected 0 (keep nothing) to 3660 days, found {keep_days:g}")
+    if not 0 < max_gib <= 1_000_000:
+        reader.fault("archive.max_gib", f"expected more than 0 GiB, found {max_gib:g}")
+    return ArchiveSettings(keep_days=keep_days, max_bytes=int(max_gib * 1024**3))
 
 
 def _number(reader: _Reader, name: str, default: int, least: int, most: int) -> int:

@@ -40,6 +40,14 @@ class TileSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSettings:
+    """How long what feeds said and what riders were told is kept; 0 days: nothing is."""
+
+    keep_days: float = 14.0
+    max_bytes: int = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
     """What only the demo has. *base_url* is the simulator's, which makes feeds sick and shows the phone's inbox."""
 
@@ -68,6 +76,7 @@ class Settings:
     """Of pages and notifications where nobody asked for another."""
     feeds: tuple[FeedSpec, ...] = ()
     notify: NotifySettings = field(default_factory=NotifySettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     tiles: TileSettings | None = None
     demo: DemoSettings | None = None
     accept_test_key: bool = False

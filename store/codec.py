@@ -32,6 +32,11 @@ class _Head(msgspec.Struct):
 
 def pack(value: object) -> bytes:
     """A frozen dataclass of numpy arrays (one-dimensional) and MessagePack-able fields, as one blob."""
+    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(pack_body(value))
+
+
+def pack_body(value: object) -> bytes:
+    """What :func:`pack` compresses; for those who compress many together."""
     names = [field.name for field in dataclasses.fields(value)]  # type: ignore[arg-type]  # any dataclass instance
     columns: list[tuple[str, str, int]] = []
     pieces: list[bytes] = []
@@ -45,8 +50,7 @@ def pack(value: object) -> bytes:
         else:
             rest[name] = item
     head = msgspec.msgpack.encode(_Head(columns, msgspec.Raw(msgspec.msgpack.encode(rest))))
-    body = b"".join([struct.pack("<I", len(head)), head, bytes(-(len(head) + 4) % 8), *pieces])
-    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(body)
+    return b"".join([struct.pack("<I", len(head)), head, bytes(-(len(head) + 4) % 8), *pieces])
 
 
 def unpack(blob: bytes, into: type[T]) -> T:
@@ -60,11 +64,19 @@ def unpack(blob: bytes, into: type[T]) -> T:
         raise BlobUnusable(f"{into.__name__} blob has layout {blob[3]}, this program reads {VERSION}")
     try:
         body = zstandard.ZstdDecompressor().decompress(blob[4:], max_output_size=MAX_BLOB_BYTES)
+    except zstandard.ZstdError as error:
+        raise BlobUnusable(f"{into.__name__} blob cannot be read: {error}") from error
+    return unpack_body(body, into)
+
+
+def unpack_body(body: bytes, into: type[T]) -> T:
+    """The dataclass that :func:`pack_body` flattened; raises BlobUnusable."""
+    try:
         (head_bytes,) = struct.unpack_from("<I", body)
         head = msgspec.msgpack.decode(body[4 : 4 + head_bytes], type=_Head)
         start = 4 + head_bytes
         return into(**_fields(body, start + -start % 8, head, into))
-    except (zstandard.ZstdError, msgspec.MsgspecError, struct.error, ValueError, TypeError) as error:
+    except (msgspec.MsgspecError, struct.error, ValueError, TypeError) as error:
         raise BlobUnusable(f"{into.__name__} blob cannot be read: {error}") from error
 
 
