@@ -18,7 +18,19 @@ from starlette.types import Receive, Scope, Send
 
 from api import compression, params
 from api.auth import OPEN_REQUESTS_PER_S, RateLimit, require_key
-from api.endpoints import agencies, alerts, arrivals, current_time, feeds, health, routes, stops, trips, vehicles
+from api.endpoints import (
+    agencies,
+    alerts,
+    arrivals,
+    current_time,
+    feeds,
+    health,
+    routes,
+    schedules,
+    stops,
+    trips,
+    vehicles,
+)
 from api.errors import RequestRefused, method_not_allowed, unknown
 from api.formats import oba
 from api.metrics import Metrics
@@ -41,6 +53,8 @@ WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
     "current-time": (current_time.current_time, False, True),
     "route": (routes.route, True, False),
     "routes-for-agency": (routes.routes_for_agency, True, False),
+    "schedule-for-route": (schedules.schedule_for_route, True, False),
+    "schedule-for-stop": (schedules.schedule_for_stop, True, False),
     "stop": (stops.stop, True, False),
     "stops-for-location": (stops.stops_for_location, False, False),
     "stops-for-route": (stops.stops_for_route, True, False),

@@ -15,9 +15,11 @@ import numpy as np
 from api.directions import Direction, directions_of, headsign_of
 from api.formats import oba
 from domain.ids import qualify
-from domain.timetable import Agency
+from domain.timetable import Agency, PickupType
 from store.timetable import Bundle
 
+NO_PICKUP = int(PickupType.NONE)
+"""Nobody may board here; of a drop-off type, nobody may get off."""
 NEARBY_M = 100.0
 """How far a stop may be to count as nearby. Source: OneBusAway, nearbyStopIds."""
 METRES_PER_DEGREE = 111_195.0
@@ -114,6 +116,7 @@ class Fragments:
         self._headsigns: dict[int, bytes] = {}
         self._directions: dict[int, tuple[Direction, ...]] = {}
         self._polylines: dict[int, bytes] = {}
+        self._service_ids: dict[int, bytes] = {}
 
     @cached_property
     def max_dwell_s(self) -> int:
@@ -168,6 +171,17 @@ class Fragments:
         if found is None:
             found = self._headsigns[row] = oba.encode(self.bundle.texts[row])
         return found
+
+    def service_id(self, row: int) -> bytes:
+        """The service's qualified id, as JSON."""
+        found = self._service_ids.get(row)
+        if found is None:
+            found = self._service_ids[row] = oba.encode(qualify(self.code, self.bundle.service_ids[row]))
+        return found
+
+    def stop_id(self, row: int) -> bytes:
+        """The stop's qualified id, as JSON."""
+        return self.stop(row).id
 
     def directions(self, route: int) -> tuple[Direction, ...]:
         """The route's directions."""

@@ -7,6 +7,7 @@ from typing import Any
 from api.fragments import Fragments, TripPiece
 from api.live import Live
 from api.notices import Notices
+from api.stop_days import StopDays
 from store.timetable import Bundle
 
 MAX_PREDICTIONS_AGE_S = 90.0
@@ -23,6 +24,7 @@ class Served:
     def __init__(self, bundle: Bundle, feed_usable: FeedUsable, language: str) -> None:
         self.bundle = bundle
         self.fragments = Fragments(bundle)
+        self.stop_days = StopDays(self.fragments)
         self.notices = Notices(self.fragments, (), language)
         self._language = language
         self._live: Live | None = None

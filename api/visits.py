@@ -10,16 +10,14 @@ from datetime import date
 from typing import NamedTuple
 
 from api.formats import oba
-from api.fragments import RoutePiece, StopPiece, TripPiece
+from api.fragments import NO_PICKUP, RoutePiece, StopPiece, TripPiece
 from api.live import NO_ROW, REPLACED, Live
 from api.served import Served
 from api.status import OCCUPANCY, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
 from api.where import Ask
 from domain import service_day
 from domain.realtime import TripRelationship
-from domain.timetable import PickupType
 
-NO_PICKUP = int(PickupType.NONE)
 CANCELLED_TRIP, DELETED_TRIP = int(TripRelationship.CANCELED), int(TripRelationship.DELETED)
 MAX_KEPT_ROWS = 10_000
 """Encoded visits kept within one tick: about 15 MB."""

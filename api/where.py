@@ -24,11 +24,13 @@ class Ask:
     now_epoch_s: float
     references: References = field(default_factory=References)
 
+    def wants_references(self) -> bool:
+        """False where the caller asked for an answer without what it refers to."""
+        return not self.query.get("includeReferences") or params.boolean(self.query, "includeReferences", True)
+
     def encoded_references(self) -> bytes:
         """What the answer refers to, or six empty arrays where the caller wants none."""
-        if self.query.get("includeReferences") and not params.boolean(self.query, "includeReferences", True):
-            return NO_REFERENCES
-        return self.references.encode()
+        return self.references.encode() if self.wants_references() else NO_REFERENCES
 
     def entry(self, piece: bytes) -> bytes:
         """``data`` with one entry."""

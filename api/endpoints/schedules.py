@@ -1,0 +1,109 @@
+"""``schedule-for-stop`` and ``schedule-for-route``: one day of the timetable, live or not."""
+
+from api import params
+from api.formats import oba
+from api.fragments import NO_PICKUP
+from api.served import Served
+from api.where import Ask
+from domain import service_day
+
+
+def schedule_for_stop(ask: Ask) -> bytes:
+    """Every call at the stop (a station: at its platforms) on one service day, by route, then by headsign."""
+    served, stop = ask.stop()
+    zone = served.bundle.time_zone
+    day = params.service_date(ask.query, "date", zone)
+    at_epoch_s = params.instant_epoch_s(ask.query, "date", zone)
+    if day is None or at_epoch_s is None:
+        day, at_epoch_s = service_day.local_date(ask.now_epoch_s, zone), ask.now_epoch_s
+    encoded = served.stop_days.of(stop, day)
+    return oba.entry(
+        b'{"date":%d,"stopId":%b,"stopRouteSchedules":%b}'
+        % (int(at_epoch_s * 1000), served.fragments.stop(stop).id, encoded.schedules),
+        encoded.references if ask.wants_references() else ask.encoded_references(),
+    )
+
+
+def schedule_for_route(ask: Ask) -> bytes:
+    """Every trip of the route on one service day, by direction; times are seconds since the day's start."""
+    served, route = ask.route()
+    bundle, fragments = served.bundle, served.fragments
+    zone = bundle.time_zone
+    day = params.service_date(ask.query, "date", zone) or service_day.local_date(ask.now_epoch_s, zone)
+    active = bundle.active(day)
+    groups: dict[int, list[int]] = {}
+    services: dict[int, None] = {}
+    for trip in bundle.route_trip_rows(route):
+        service = bundle.trip_service[trip]
+        if active[service] and not _is_later_run(served, trip):
+            services[service] = None
+            groups.setdefault(bundle.trip_direction[trip], []).append(trip)
+    encoded = [_grouping(ask, served, direction, groups[direction]) for direction in sorted(groups)]
+    ask.refer_to_route(served, route)
+    ask.references.situations.update(served.notices.of_route(route, ask.now_epoch_s).references)
+    return ask.entry(
+        b'{"routeId":%b,"scheduleDate":%d,"serviceIds":%b,"stopTripGroupings":%b}'
+        % (
+            fragments.route(route).id,
+            bundle.day_start_epoch_s(day) * 1000,
+            oba.array(fragments.service_id(service) for service in services),
+            oba.array(encoded),
+        )
+    )
+
+
+def _is_later_run(served: Served, trip: int) -> bool:
+    """A trip without published times has a row for every run of its window: its first stands for all."""
+    bundle, window = served.bundle, served.bundle.trip_frequency[trip]
+    return (
+        window >= 0
+        and not bundle.frequency_exact[window]
+        and bundle.trip_start_s[trip] != bundle.frequency_start_s[window]
+    )
+
+
+def _grouping(ask: Ask, served: Served, direction: int, trips: list[int]) -> bytes:
+    bundle, fragments = served.bundle, served.fragments
+    headsigns: dict[bytes, None] = {}
+    with_times = []
+    for trip in trips:
+        piece = fragments.trip(trip)
+        headsigns[piece.headsign] = None
+        ask.refer_to_trip(served, trip)
+        rows = range(piece.call_row, piece.call_row + piece.calls)
+        arrivals, departures = bundle.trip_arrivals_s(trip).tolist(), bundle.trip_departures_s(trip).tolist()
+        calls = [
+            b'{"arrivalEnabled":%b,"arrivalTime":%d,"departureEnabled":%b,"departureTime":%d,"serviceId":%b,'
+            b'"stopHeadsign":%b,"stopId":%b,"tripId":%b}'
+            % (
+                oba.boolean(bundle.pattern_drop_off[row] != NO_PICKUP),
+                arrival_s,
+                oba.boolean(bundle.pattern_pickup[row] != NO_PICKUP),
+                departure_s,
+                fragments.service_id(bundle.trip_service[trip]),
+                fragments.headsign_text(bundle.pattern_headsign[row]),
+                fragments.stop_id(bundle.pattern_stop[row]),
+                piece.id,
+            )
+            for row, arrival_s, departure_s in zip(rows, arrivals, departures, strict=True)
+        ]
+        with_times.append(b'{"stopTimes":%b,"tripId":%b}' % (oba.array(calls), piece.id))
+    route = bundle.trip_route[trips[0]]
+    name = str(direction) if direction >= 0 else ""
+    stops = next((group.stops for group in fragments.directions(route) if group.direction == name), ())
+    called = {bundle.pattern_stop[row] for trip in trips for row in _call_rows(served, trip)}
+    stops = tuple(stop for stop in stops if stop in called)
+    for stop in stops:
+        ask.refer_to_stop(served, stop)
+    return b'{"directionId":%b,"stopIds":%b,"tripHeadsigns":%b,"tripIds":%b,"tripsWithStopTimes":%b}' % (
+        oba.encode(name),
+        oba.array(fragments.stop_id(stop) for stop in stops),
+        oba.array(headsigns),
+        oba.array(dict.fromkeys(fragments.trip(trip).id for trip in trips)),
+        oba.array(with_times),
+    )
+
+
+def _call_rows(served: Served, trip: int) -> range:
+    piece = served.fragments.trip(trip)
+    return range(piece.call_row, piece.call_row + piece.calls)
