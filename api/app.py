@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from api import compression, params
-from api.auth import OPEN_REQUESTS_PER_S, RateLimit, require_key
+from api.auth import OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
 from api.endpoints import (
     agencies,
     alerts,
@@ -43,6 +43,7 @@ from runtime.settings import Settings
 log = logging.getLogger("wayside.api")
 
 WHERE_PREFIX = "/api/where/"
+OWN_PREFIX = "/api/v1/"
 
 WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
     # endpoint: (handler, takes an id, is live)
@@ -81,7 +82,10 @@ COMMON = (
     (b"access-control-allow-origin", b"*"),
     (b"vary", b"accept-encoding"),
     (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
 )
+"""Any page may read what is public; no answer is ever a page, and an address that holds a key is not passed on."""
 LIVE = (JSON_TYPE, (b"cache-control", b"no-store"), *COMMON)
 STATIC = (JSON_TYPE, (b"cache-control", b"public, max-age=300"), *COMMON)
 """What only changes with the timetable may be kept for five minutes."""
@@ -92,6 +96,9 @@ PREFLIGHT = (
     (b"access-control-max-age", b"86400"),
     (b"content-length", b"0"),
 )
+
+LEASES_AWAITED = 3
+"""A burst waits for the next portions of its key's quota, this often, before it is refused."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -107,6 +114,7 @@ class Application:
         self.replica = replica
         self.past = Past(settings.home)
         self.metrics = Metrics()
+        self.doors = Doors(settings, clock)
         self.starlette = Starlette(
             routes=[*ROUTES, *more_routes],
             exception_handlers={
@@ -123,7 +131,12 @@ class Application:
             hall,
             self.metrics,
         )
+        state.doors = self.doors
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
+
+    async def run_background(self) -> None:
+        """What goes on beside the requests; never ends."""
+        await self.doors.quotas.run(self.starlette.state.hall, lambda: self.replica.api_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -150,7 +163,13 @@ class Application:
         started_s = self.clock.monotonic_s()
         name, _, given_id = rest.removesuffix(".json").partition("/")
         then = await self._then(name, scope["query_string"]) if b"time=" in scope["query_string"] else None
-        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then)
+        address = (scope.get("client") or ("",))[0]
+        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then, address)
+        for _ in range(LEASES_AWAITED):
+            if status != HTTPStatus.TOO_MANY_REQUESTS or not self.doors.quotas.leasing:
+                break
+            await self.doors.quotas.settled()
+            status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then, address)
         length = len(body)
         if length >= compression.MIN_BYTES:
             for header, value in scope["headers"]:
@@ -182,11 +201,17 @@ class Application:
         return None if replica is None else (replica, epoch_s)
 
     def answer(
-        self, method: str, name: str, given_id: str, query_string: bytes, then: tuple[Replica, float] | None = None
+        self,
+        method: str,
+        name: str,
+        given_id: str,
+        query_string: bytes,
+        then: tuple[Replica, float] | None = None,
+        address: str = "",
     ) -> tuple[int, Headers, bytes]:
         """(status, headers, body) of one question to ``/api/where``; never raises.
 
-        *then* is a replica of the past and its time: what the question is about.
+        *then* is a replica of the past and its time: what the question is about. *address* is who asks, where no key says.
         """
         now_epoch_s = self.clock.now_epoch_s()
         try:
@@ -195,7 +220,7 @@ class Application:
                     return 204, PREFLIGHT, b""
                 raise method_not_allowed()
             query = params.parse_query(query_string)
-            require_key(query, self.settings, self.replica.api_keys)
+            self.doors.admit(query, self.replica.api_keys, address)
             version = query.get("version", "")
             if version not in ("", "2"):
                 text = f"unknown version: {version[:40]}"
@@ -219,6 +244,10 @@ class Application:
     # --- the other door
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS" and scope["path"].startswith(OWN_PREFIX):
+            await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": PREFLIGHT})
+            await send({"type": "http.response.body", "body": b""})
+            return
         started_s = self.clock.monotonic_s()
         status = 500
 

@@ -3,6 +3,7 @@
 The HTTP status always equals the body's ``code``; the body is always JSON.
 """
 
+import math
 from collections.abc import Mapping
 
 from domain.errors import WaysideError
@@ -56,5 +57,5 @@ def method_not_allowed(allowed: bytes = b"GET, HEAD, OPTIONS") -> RequestRefused
 
 def too_many(retry_after_s: float) -> RequestRefused:
     """429: the key, or the address, asked faster than it may."""
-    wait = str(max(1, round(retry_after_s))).encode()
+    wait = str(max(1, math.ceil(retry_after_s))).encode()
     return RequestRefused(429, "rate limit exceeded", headers=((b"retry-after", wait),))

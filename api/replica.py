@@ -18,6 +18,7 @@ from domain.alert import Alert
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedHealth, FeedKind, FeedRecord
 from domain.predictions import Predictions
+from domain.quota import Quota
 from domain.risk import TripRisk
 from domain.situation import Situation
 from runtime.clock import Clock
@@ -42,6 +43,18 @@ class KeyRecord(Protocol):
     @property
     def role(self) -> str:
         """``operator``, or whatever else the key was made for."""
+
+    @property
+    def quota(self) -> Quota | None:
+        """How often it may ask; None: as the deployment grants every key."""
+
+    @property
+    def exempt(self) -> bool:
+        """It has no quota."""
+
+    @property
+    def protected(self) -> bool:
+        """It may also read what riders reported."""
 
 
 class Source(Protocol):

@@ -89,17 +89,18 @@ async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, s
         )
     )
     following = asyncio.create_task(replica.follow(hall.changes()), name="replica")
+    background = asyncio.create_task(application.run_background(), name="background")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     log.info("event=listening host=%s port=%d", settings.host, settings.port)
     try:
-        done, _ = await asyncio.wait({following, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({following, background, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         for task in done - {stopping}:
             task.result()
     finally:
-        for task in (following, stopping):
+        for task in (following, background, stopping):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from domain import quota
 from domain.errors import SettingsInvalid
 from domain.feed import FeedKind, FeedSpec
 from runtime.settings import ArchiveSettings, DemoSettings, FcmSettings, NotifySettings, Settings, TileSettings
@@ -32,7 +33,7 @@ FEED_KEYS = ("id", "kind", "url", "name", "interval_s", "timeout_s", "max_bytes"
              "attribution", "region", "allow_private_hosts", "threshold_per_100k")  # fmt: skip
 TABLES = {
     "city": ("name", "time_zone", "language"),
-    "web": ("host", "port", "processes", "require_api_key", "accept_test_key"),
+    "web": ("host", "port", "processes", "require_api_key", "accept_test_key", "key_quota", "anonymous_quota"),
     "notify": ("console", "quiet_from", "quiet_to", "fcm_project_id", "fcm_credentials", "fcm_base_url"),
     "archive": ("keep_days", "max_gib"),
     "tiles": ("url", "attribution"),
@@ -243,6 +244,8 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         else None,
         accept_test_key=reader.value("web.", web, "accept_test_key", bool, False),
         require_api_key=reader.value("web.", web, "require_api_key", bool, True),
+        key_quota=_quota(reader, web, "key_quota", "100/second"),
+        anonymous_quota=_quota(reader, web, "anonymous_quota", "20/second"),
         secrets=reader.secrets,
     )
 
@@ -280,6 +283,14 @@ def _archive(reader: _Reader, table: Mapping[str, Any]) -> ArchiveSettings:
     if not 0 < max_gib <= 1_000_000:
         reader.fault("archive.max_gib", f"expected more than 0 GiB, found {max_gib:g}")
     return ArchiveSettings(keep_days=keep_days, max_bytes=int(max_gib * 1024**3))
+
+
+def _quota(reader: _Reader, web: Mapping[str, Any], key: str, default: str) -> quota.Quota:
+    try:
+        return quota.parse(reader.value("web.", web, key, str, default))
+    except ValueError as error:
+        reader.fault(f"web.{key}", str(error))
+        return quota.parse(default)
 
 
 def _number(reader: _Reader, name: str, default: int, least: int, most: int) -> int:

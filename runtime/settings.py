@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.feed import FeedSpec
+from domain.quota import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,11 @@ class Settings:
     accept_test_key: bool = False
     """The API key ``test`` is accepted: demo and replay."""
     require_api_key: bool = True
+    """False: whoever brings no key may ask as often as *anonymous_quota* says."""
+    key_quota: Quota = field(default=Quota(requests=100, per_s=1))
+    """Of each API key that was given none of its own."""
+    anonymous_quota: Quota = field(default=Quota(requests=20, per_s=1))
+    """Of each address that brings no key, in each web process."""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     """Environment name to value, for the ``${NAME}`` in feed addresses and headers."""
 

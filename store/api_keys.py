@@ -4,9 +4,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from store import codec, keys
+from domain.quota import Quota
+from store import codec, keys, quotas
 from store.hall import Hall
 
+TOPIC = "api_keys"
 ROLES = ("rider", "operator")
 
 
@@ -17,6 +19,12 @@ class ApiKey:
     name: str
     role: str
     created_epoch_s: int
+    quota: Quota | None = None
+    """None: what the deployment grants every key."""
+    exempt: bool = False
+    """No quota at all."""
+    protected: bool = False
+    """May also read what riders reported."""
 
 
 def digest_of(token: str) -> str:
@@ -24,13 +32,19 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def add(hall: Hall, *, name: str, role: str, at_epoch_s: float) -> str:
+async def add(
+    hall: Hall, *, name: str, role: str, at_epoch_s: float, quota: Quota | None = None, exempt: bool = False,
+    protected: bool = False,
+) -> str:  # fmt: skip
     """Make a key; it is returned here and nowhere else. Raises ValueError for a role there is not."""
     if role not in ROLES:
         raise ValueError(f"role {role!r}: expected one of {', '.join(ROLES)}")
     token = f"{'op' if role == 'operator' else 'rk'}-{secrets.token_urlsafe(18)}"
-    record = ApiKey(name=name, role=role, created_epoch_s=int(at_epoch_s))
+    record = ApiKey(
+        name=name, role=role, created_epoch_s=int(at_epoch_s), quota=quota, exempt=exempt, protected=protected
+    )
     await hall.redis.hset(keys.api_keys(), digest_of(token), codec.encode(record))
+    await _announce(hall)
     return token
 
 
@@ -41,6 +55,16 @@ async def get_all(hall: Hall) -> dict[str, ApiKey]:
 
 
 async def revoke(hall: Hall, name: str) -> int:
-    """Forget every key of that name; how many there were."""
+    """Forget every key of that name; how many there were. Web processes refuse them within the second."""
     found = [digest for digest, key in (await get_all(hall)).items() if key.name == name]
-    return int(await hall.redis.hdel(keys.api_keys(), *found)) if found else 0
+    if not found:
+        return 0
+    count = int(await hall.redis.hdel(keys.api_keys(), *found))
+    for digest in found:
+        await quotas.forget(hall, digest)
+    await _announce(hall)
+    return count
+
+
+async def _announce(hall: Hall) -> None:
+    await hall.redis.publish(keys.channel(), f"{TOPIC} - 0")

@@ -102,8 +102,13 @@ def deliveries_recent() -> str:
 
 
 def api_keys() -> str:
-    """HASH SHA-256 of an API key to its MessagePack record (name, role, created). Writer: wayside keys."""
+    """HASH SHA-256 of an API key to its MessagePack record (name, role, created, quota). Writer: wayside keys."""
     return f"{PREFIX}apikeys"
+
+
+def quota(digest: str) -> str:
+    """HASH {tokens, at}, expiring: what an API key may still ask, refilled evenly. Writer: api."""
+    return f"{PREFIX}quota:{{{digest}}}"
 
 
 def heartbeat(process: str) -> str:

@@ -6,6 +6,8 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from domain.quota import Quota, parse
+
 EXAMPLES = """
 examples:
   wayside demo                            a generated town, live in the browser
@@ -71,6 +73,13 @@ def _instant(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _quota(text: str) -> Quota:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar."""
     root = argparse.ArgumentParser(
@@ -112,7 +121,12 @@ def parser() -> argparse.ArgumentParser:
     add = actions.add_parser("add", help="make a key; it is shown once")
     add.add_argument("name", help="whose it is")
     add.add_argument("--role", choices=("rider", "operator"), default="rider", help="(default: rider)")
-    actions.add_parser("list", help="names, roles and dates")
+    add.add_argument(
+        "--quota", type=_quota, metavar="N/UNIT", help="such as 20/second or 600/minute (default: web.key_quota)"
+    )
+    add.add_argument("--exempt", action="store_true", help="no quota at all")
+    add.add_argument("--protected", action="store_true", help="may also read what riders reported")
+    actions.add_parser("list", help="names, roles, quotas and dates")
     revoke = actions.add_parser("revoke", help="forget every key of a name")
     revoke.add_argument("name")
     return root

@@ -17,22 +17,33 @@ def keys(options: argparse.Namespace) -> int:
 
 
 async def _keys(options: argparse.Namespace) -> int:
-    hall = Hall.connect(settings_from(options.config).redis_url)
+    settings = settings_from(options.config)
+    hall = Hall.connect(settings.redis_url)
     try:
         if not await hall.is_there():
             print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
             return 1
         if options.action == "add":
-            print(
-                await api_keys.add(hall, name=options.name, role=options.role, at_epoch_s=SystemClock().now_epoch_s())
+            token = await api_keys.add(
+                hall,
+                name=options.name,
+                role=options.role,
+                at_epoch_s=SystemClock().now_epoch_s(),
+                quota=options.quota,
+                exempt=options.exempt,
+                protected=options.protected,
             )
+            print(token)
         elif options.action == "revoke":
             count = await api_keys.revoke(hall, options.name)
             print(f"{count} forgotten")
             return 0 if count else 1
         else:
             for key in sorted((await api_keys.get_all(hall)).values(), key=lambda key: key.name):
-                print(f"{key.name}\t{key.role}\t{datetime.fromtimestamp(key.created_epoch_s, UTC):%Y-%m-%d}")
+                quota = "exempt" if key.exempt else str(key.quota or settings.key_quota)
+                rights = "protected" if key.protected else "-"
+                made = f"{datetime.fromtimestamp(key.created_epoch_s, UTC):%Y-%m-%d}"
+                print(key.name, key.role, quota, rights, made, sep="\t")
         return 0
     finally:
         await hall.close()

@@ -112,6 +112,8 @@ def _config(world: dict[str, Any]) -> str:
         "",
         "[web]",
         "accept_test_key = true",
+        "require_api_key = false",
+        'anonymous_quota = "1000/second"',
         "",
         "[demo]",
         f"base_url = {json.dumps(world['base_url'])}",

@@ -37,7 +37,7 @@ async def alerts_geojson(request: Request) -> Response:
     state = request.app.state
     language = language_of(request)
     features = [geojson.alert_feature(it, language) for it in in_force(state.replica, state.clock.now_epoch_s())]
-    return answer(request, geojson.collection(features), geojson.CONTENT_TYPE)
+    return answer(request, geojson.collection(features), geojson.CONTENT_TYPE, public=True)
 
 
 async def alert(request: Request) -> Response:
@@ -47,7 +47,7 @@ async def alert(request: Request) -> Response:
     if found is None:
         raise unknown()
     body = {"alert": geojson.alert_properties(found, language_of(request)), "infos": found.infos}
-    return answer(request, msgspec.json.encode(body))
+    return answer(request, msgspec.json.encode(body), public=True)
 
 
 def _trip_risk(risk: TripRisk) -> dict[str, object]:
@@ -76,4 +76,4 @@ async def trip_risks(request: Request) -> Response:
         for risk in replica.trip_risks
         if risk.alert_id in standing and trip_id in ("", risk.trip_id) and route_id in ("", risk.route_id)
     ]
-    return answer(request, msgspec.json.encode({"tripRisks": found}))
+    return answer(request, msgspec.json.encode({"tripRisks": found}), public=True)

@@ -1,15 +1,27 @@
-"""Answers of our own JSON endpoints: compressed, never kept, open to no other site."""
+"""Answers of our own JSON endpoints: compressed, never kept, and open to other sites where they are public."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import compression
-from api.auth import RateLimit
+from api.auth import RateLimit, digest_of
+
+HEADERS = {
+    "cache-control": "no-store",
+    "vary": "accept-encoding",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
 
 
-def answer(request: Request, body: bytes, media_type: str = "application/json", status: int = 200) -> Response:
-    """*body* as the request wants it encoded."""
-    headers = {"cache-control": "no-store", "vary": "accept-encoding"}
+def answer(
+    request: Request, body: bytes, media_type: str = "application/json", status: int = 200, *, public: bool = False
+) -> Response:
+    """*body* as the request wants it encoded; pages of any site may read what is *public*."""
+    headers = dict(HEADERS)
+    if public:
+        headers["access-control-allow-origin"] = "*"
     if len(body) >= compression.MIN_BYTES:
         encoding = compression.choose(request.headers.get("accept-encoding", "").encode("latin-1"))
         if encoding:
@@ -19,6 +31,12 @@ def answer(request: Request, body: bytes, media_type: str = "application/json", 
 
 
 def limit(request: Request) -> None:
-    """Count the request against its address; raises RequestRefused (429) when that asks too often."""
-    rate_limit: RateLimit = request.app.state.rate_limit
+    """Count the request against its key, else its address; raises RequestRefused (429) when that asks too often."""
+    state = request.app.state
+    key = request.query_params.get("key", "")
+    record = state.replica.api_keys.get(digest_of(key)) if key else None
+    if record is not None:
+        state.doors.quotas.take(digest_of(key), record)
+        return
+    rate_limit: RateLimit = state.rate_limit
     rate_limit.take(request.client.host if request.client else "unknown")

@@ -103,7 +103,7 @@ async def vehicles_geojson(request: Request) -> Response:
         if live is not None:
             rows = (row for row in vehicle_rows_in(live, box) if usable[live.vehicle_feed[row]])
             features += [_feature(served, live, vehicle) for vehicle in rows]
-    return answer(request, geojson.collection(features), geojson.CONTENT_TYPE)
+    return answer(request, geojson.collection(features), geojson.CONTENT_TYPE, public=True)
 
 
 def _feature(served: Served, live: Live, vehicle: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from api.replica import Replica
 from domain.alert import Alert
 from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
 from domain.predictions import Predictions
+from domain.quota import Quota
 from domain.realtime import NO_VALUE
 from domain.risk import TripRisk
 from domain.situation import Situation
@@ -242,6 +243,9 @@ class Key:
     """A record of an API key."""
 
     role: str
+    quota: Quota | None = None
+    exempt: bool = False
+    protected: bool = False
 
 
 class StillHall:
