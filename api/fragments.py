@@ -11,6 +11,7 @@ from math import cos, radians
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from api.directions import Direction, directions_of, headsign_of
 from api.formats import oba
@@ -117,6 +118,7 @@ class Fragments:
         self._directions: dict[int, tuple[Direction, ...]] = {}
         self._polylines: dict[int, bytes] = {}
         self._service_ids: dict[int, bytes] = {}
+        self._bounds: dict[int, tuple[float, float, float, float]] = {}
 
     @cached_property
     def max_dwell_s(self) -> int:
@@ -124,8 +126,25 @@ class Fragments:
         arrivals, departures = self.bundle.array("profile_arrival_s"), self.bundle.array("profile_departure_s")
         return min(3600, max(0, int((departures - arrivals).max()))) if len(arrivals) else 0
 
+    @cached_property
+    def trip_end_s(self) -> npt.NDArray[np.int32]:
+        """ServiceTime of every trip's last arrival; before its start for a trip without calls."""
+        bundle = self.bundle
+        starts, profiles, pointers = (bundle.array(name) for name in ("trip_start_s", "trip_profile", "profile_ptr"))
+        if not len(bundle.array("profile_arrival_s")):
+            return np.asarray(starts - 1, np.int32)
+        last = pointers[profiles + 1] - 1
+        empty = last < pointers[profiles]
+        return np.asarray(starts + np.where(empty, -1, bundle.array("profile_arrival_s")[last]), np.int32)
+
     def agency(self, row: int) -> Agency:
         return self.bundle.agencies[row]
+
+    def routes_of(self, agency: int) -> list[int]:
+        """Rows of the agency's routes, in the order in which it wants them shown."""
+        bundle = self.bundle
+        rows = [row for row in range(len(bundle.route_ids)) if bundle.route_agency[row] == agency]
+        return sorted(rows, key=lambda row: (bundle.route_sort[row], row))
 
     def route(self, row: int) -> RoutePiece:
         """The route's piece."""
@@ -188,6 +207,22 @@ class Fragments:
         return self._directions.get(route) or _keep(
             self._directions, route, lambda row: directions_of(self.bundle, row)
         )
+
+    def bounds(self, trip: int) -> tuple[float, float, float, float]:
+        """(south, west, north, east) of the trip's shape, or of its stops where it has none."""
+        pattern = self.bundle.trip_pattern(trip)
+        return self._bounds.get(pattern) or _keep(self._bounds, pattern, lambda _: self._make_bounds(trip))
+
+    def _make_bounds(self, trip: int) -> tuple[float, float, float, float]:
+        bundle, shape = self.bundle, self.bundle.trip_shape(trip)
+        if shape >= 0:
+            lats, lons, _ = bundle.shape(shape)
+        else:
+            stops = bundle.trip_stops(trip)
+            lats, lons = bundle.array("stop_lat")[stops], bundle.array("stop_lon")[stops]
+        if not len(lats):
+            return 90.0, 180.0, -90.0, -180.0
+        return float(lats.min()), float(lons.min()), float(lats.max()), float(lons.max())
 
     def polyline(self, shape: int) -> bytes:
         """The shape's line, encoded."""

@@ -33,6 +33,8 @@ class Served:
         self._judged: tuple[Live | None, tuple[bool, ...]] = (None, ())
         self.scheduled_statuses: dict[tuple[int, int], tuple[int, Any]] = {}
         """(trip, date) to the tick and status: kept by ``api.status``."""
+        self.runs_under_way: tuple[Any, Any] | None = None
+        """What they hold for, and the runs: kept by ``api.running``."""
 
     def set_live(self, live: Live | None) -> None:
         """The newest predictions; those for another generation of the timetable are not used."""
@@ -44,6 +46,7 @@ class Served:
         then = copy.copy(self)
         then._feed_usable = lambda _feed_id, _now: True
         then.scheduled_statuses = {}
+        then.runs_under_way = None
         then.set_live(live)
         return then
 

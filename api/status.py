@@ -29,6 +29,7 @@ class Status(NamedTuple):
 
     *member* is the bare object; *stops*, *trips*, *route* and *situations* are what it refers to. A call at 0-based
     position ``p``, ``d`` metres along the asked trip, is ``p + stops_offset`` stops and ``d + metres_offset`` ahead.
+    *lat* and *lon* are where the trip's vehicle is, or should be.
     """
 
     member: bytes
@@ -40,6 +41,8 @@ class Status(NamedTuple):
     metres_offset: float
     phase: bytes
     status: bytes
+    lat: float
+    lon: float
 
 
 def live_status(served: Served, live: Live, row: int, now_epoch_s: float) -> Status | None:
@@ -162,8 +165,11 @@ def _make(served: Served, live: Live, row: int, vehicle: int, now_epoch_s: float
                 live.closest_offset_s[vehicle],
             )
     distance_m = progress.distance_m if isfinite(progress.distance_m) else by_clock.distance_m
-    if not isfinite(spot.lat) and trip >= 0:
-        spot = spot_at(served.bundle, trip, distance_m)
+    if not isfinite(spot.lat):
+        if trip >= 0:
+            spot = spot_at(served.bundle, trip, distance_m)
+        elif (stop := live.stop_at(served.bundle, row, progress.closest_position)) >= 0:
+            spot = Spot(served.bundle.stop_lat[stop], served.bundle.stop_lon[stop], nan)  # no line is known of it
     relationship = live.relationship[row]
     gone = relationship in GONE
     predicted = not gone and live.source[row] != 0
@@ -264,6 +270,8 @@ def _encode(
         metres_offset=-progress.distance_m,
         phase=phase,
         status=status,
+        lat=spot.lat,
+        lon=spot.lon,
     )
 
 

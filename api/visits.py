@@ -13,7 +13,7 @@ from api.formats import oba
 from api.fragments import NO_PICKUP, RoutePiece, StopPiece, TripPiece
 from api.live import NO_ROW, REPLACED, Live
 from api.served import Served
-from api.status import OCCUPANCY, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
+from api.status import OCCUPANCY, STATUS_WORDS, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
 from api.where import Ask
 from domain import service_day
 from domain.realtime import TripRelationship
@@ -21,6 +21,10 @@ from domain.realtime import TripRelationship
 CANCELLED_TRIP, DELETED_TRIP = int(TripRelationship.CANCELED), int(TripRelationship.DELETED)
 MAX_KEPT_ROWS = 10_000
 """Encoded visits kept within one tick: about 15 MB."""
+ADDED_TRIPS = frozenset(
+    int(one)
+    for one in (TripRelationship.ADDED, TripRelationship.NEW, TripRelationship.UNSCHEDULED, TripRelationship.DUPLICATED)
+)
 CANCELED, DEFAULT = b'"CANCELED"', b'"default"'
 
 
@@ -331,7 +335,7 @@ def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live
         scheduled * 1000,
         day_start * 1000,
         noticed.ids,
-        DEFAULT,
+        STATUS_WORDS[live.relationship[row]] if live.relationship[row] in ADDED_TRIPS else DEFAULT,
         stop.id,
         position,
         live.calls(row),

@@ -59,6 +59,14 @@ class Ask:
             raise unknown()
         return found[0], raw_id
 
+    def agency(self) -> tuple[Served, int]:
+        """The timetable and row of the agency whose code the id is."""
+        self.served()
+        found = self.replica.by_code.get(self.id)
+        if found is None:
+            raise unknown()
+        return found
+
     def stop(self) -> tuple[Served, int]:
         """The timetable and row of the stop that the id names."""
         served, raw_id = self.split("id", self.id)

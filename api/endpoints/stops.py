@@ -1,20 +1,14 @@
 """``stop``, ``stops-for-location`` and ``stops-for-route``."""
 
-from math import cos, radians
-
-import numpy as np
-
 from api import params
-from api.errors import invalid
+from api.around import is_covered, modes_asked, place_asked
 from api.formats import oba
-from api.fragments import METRES_PER_DEGREE, stops_within
 from api.served import Served
 from api.where import Ask
 
 DEFAULT_RADIUS_M = 500.0
 QUERY_RADIUS_M = 10_000.0
 """With a stop code to look for. Source: OneBusAway, stops-for-location."""
-MAX_RADIUS_M = 20_000.0
 MAX_COUNT = 250
 
 
@@ -33,28 +27,18 @@ def stop(ask: Ask) -> bytes:
 def stops_for_location(ask: Ask) -> bytes:
     """Stops within radius of a point, or in a box of latSpan by lonSpan, nearest first; ``query`` is a stop code."""
     query = ask.query
-    lat = params.required_number(query, "lat", -90, 90)
-    lon = params.required_number(query, "lon", -180, 180)
     code = params.text(query, "query")
-    radius_m = params.optional_number(query, "radius", 0, 1e9) or 0.0  # 0 is what a client sends for "none"
-    lat_span = params.optional_number(query, "latSpan", 0, 180)
-    lon_span = params.optional_number(query, "lonSpan", 0, 360)
-    if lon_span is None:
-        lon_span = params.optional_number(query, "lngSpan", 0, 360)
+    place = place_asked(query, QUERY_RADIUS_M if code else DEFAULT_RADIUS_M)
     max_count = params.integer(query, "maxCount", 100, 1, 1_000_000)
-    modes = _modes(params.text(query, "routeType"))
+    modes = modes_asked(query)
     found: list[tuple[Served, int]] = []
     out_of_range = True
     for served in ask.served():
-        out_of_range &= not _covers(served, lat, lon)
-        if radius_m or not (lat_span and lon_span):
-            radius_m = radius_m or (QUERY_RADIUS_M if code else DEFAULT_RADIUS_M)
-            rows = stops_within(served.bundle, lat, lon, min(radius_m, MAX_RADIUS_M))
-        else:
-            rows = _in_box(served, lat, lon, lat_span, lon_span)
-        found += [(served, row) for row in rows if _is_wanted(served, row, code, modes)]
+        params.instant_epoch_s(query, "time", served.bundle.time_zone)
+        out_of_range &= not is_covered(served.bundle, place.lat, place.lon)
+        found += [(served, row) for row in place.stops(served.bundle) if _is_wanted(served, row, code, modes)]
     if len(ask.replica.served) > 1:
-        found.sort(key=lambda item: _away_m(item[0], item[1], lat, lon))
+        found.sort(key=lambda item: place.away_m(item[0].bundle.stop_lat[item[1]], item[0].bundle.stop_lon[item[1]]))
     limit = min(max_count, MAX_COUNT)
     shown = found[:limit]
     references = ask.references
@@ -73,18 +57,6 @@ def stops_for_location(ask: Ask) -> bytes:
     )
 
 
-def _modes(given: str) -> frozenset[int]:
-    if not given:
-        return frozenset()
-    parts = given.split(",")
-    try:
-        if len(parts) > 100:
-            raise ValueError
-        return frozenset(int(part) for part in parts)
-    except ValueError:
-        raise invalid("routeType", f"expected at most 100 GTFS route types like 0,3, found {given[:40]!r}") from None
-
-
 def _is_wanted(served: Served, row: int, code: str, modes: frozenset[int]) -> bool:
     bundle = served.bundle
     if code and bundle.texts[bundle.stop_code[row]] != code and bundle.stop_ids[row] != code:
@@ -92,32 +64,6 @@ def _is_wanted(served: Served, row: int, code: str, modes: frozenset[int]) -> bo
     if modes and not any(bundle.route_mode[route] in modes for route in served.fragments.routes_at(row)):
         return False
     return bool(code) or bundle.stop_location_type[row] == 0
-
-
-def _covers(served: Served, lat: float, lon: float) -> bool:
-    """Is the point in, or within a stop's default radius of, the ground that the timetable's agencies serve?"""
-    for bounds in served.bundle.meta["agency_bounds"]:
-        if bounds is not None:
-            south, west, north, east = bounds
-            slack = DEFAULT_RADIUS_M / METRES_PER_DEGREE
-            if south - slack <= lat <= north + slack and west - 2 * slack <= lon <= east + 2 * slack:
-                return True
-    return False
-
-
-def _in_box(served: Served, lat: float, lon: float, lat_span: float, lon_span: float) -> list[int]:
-    bundle = served.bundle
-    rows = bundle.stops_within(lat - lat_span / 2, lon - lon_span / 2, lat + lat_span / 2, lon + lon_span / 2)
-    shrink = cos(radians(lat))
-    away = np.hypot(bundle.array("stop_lat")[rows] - lat, (bundle.array("stop_lon")[rows] - lon) * shrink)
-    nearest: list[int] = rows[np.argsort(away, kind="stable")].tolist()
-    return nearest
-
-
-def _away_m(served: Served, row: int, lat: float, lon: float) -> float:
-    north = (served.bundle.stop_lat[row] - lat) * METRES_PER_DEGREE
-    east = (served.bundle.stop_lon[row] - lon) * METRES_PER_DEGREE * cos(radians(lat))
-    return float(np.hypot(north, east))
 
 
 def stops_for_route(ask: Ask) -> bytes:

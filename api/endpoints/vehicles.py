@@ -1,4 +1,4 @@
-"""``vehicles-for-agency``, and vehicles on our own map."""
+"""``vehicles-for-agency`` and ``vehicle``, and vehicles on our own map."""
 
 from math import isfinite
 from typing import Any
@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from api import params
 from api.endpoints.answers import answer, limit
+from api.endpoints.trips import vehicle_asked
+from api.errors import unknown
 from api.formats import geojson, oba
 from api.live import Live, vehicle_rows_in
 from api.replica import Replica
@@ -39,6 +41,15 @@ def vehicles_for_agency(ask: Ask) -> bytes:
         agency_id, reference = served.fragments.agencies[agency]
         ask.references.agencies[agency_id] = reference
     return oba.listing(rows, ask.encoded_references(), out_of_range=False)
+
+
+def vehicle(ask: Ask) -> bytes:
+    """One vehicle that is on a trip; 404 for one that is not: apps can only show it on its trip."""
+    served, number, live = vehicle_asked(ask)
+    row = live.vehicle_trip[number]
+    if row < 0 or route_of(served, live, row) < 0 or live_status(served, live, row, ask.now_epoch_s) is None:
+        raise unknown()
+    return ask.entry(_vehicle(ask, served, live, number, row))
 
 
 def agency_of(served: Served, live: Live, row: int) -> int:
