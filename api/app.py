@@ -29,6 +29,7 @@ from api.endpoints import (
     health,
     routes,
     schedules,
+    search,
     situations,
     stops,
     trips,
@@ -66,6 +67,7 @@ WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
     "shape": (routes.shape, True, False),
     "shape-ids-for-agency": (agencies.shape_ids_for_agency, True, False),
     "situation": (situations.situation, True, True),
+    "search": (search.search, True, False),
     "stop": (stops.stop, True, False),
     "stop-ids-for-agency": (agencies.stop_ids_for_agency, True, False),
     "stops-for-agency": (agencies.stops_for_agency, True, False),
@@ -91,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/alerts/{alert_id:path}", alerts.alert),
     Route("/api/v1/trip-risks", alerts.trip_risks),
     Route("/api/v1/vehicles.geojson", vehicles.vehicles_geojson),
+    Route("/api/v1/search", search.search_all),
     Route("/api/v1/shapes/{route_id:path}", routes.shapes),
 )
 """Everything else of this room; pages and subscriptions bring tables of their own."""

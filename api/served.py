@@ -7,6 +7,7 @@ from typing import Any
 from api.fragments import Fragments, TripPiece
 from api.live import Live
 from api.notices import Notices
+from api.search_index import index_of_routes, index_of_stops
 from api.stop_days import StopDays
 from store.timetable import Bundle
 
@@ -24,6 +25,8 @@ class Served:
     def __init__(self, bundle: Bundle, feed_usable: FeedUsable, language: str) -> None:
         self.bundle = bundle
         self.fragments = Fragments(bundle)
+        self.stop_index = index_of_stops(self.fragments)
+        self.route_index = index_of_routes(bundle)
         self.stop_days = StopDays(self.fragments)
         self.notices = Notices(self.fragments, (), language)
         self._language = language
