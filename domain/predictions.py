@@ -23,7 +23,13 @@ class CallFlag(IntFlag):
     PASSED = 4
     """The vehicle has left; the times are those it was last said to have."""
     UNCERTAIN = 8
-    """Predicted, but far ahead or across a layover."""
+    """Predicted, but far ahead, across a layover, from off the route, or for a trip that the vehicle does not name."""
+    DETOUR = 16
+    """The vehicle is off its route: whether it will call here is not known."""
+    MISSING = 32
+    """The trip's vehicle should be visible by now and is not: perhaps nothing comes."""
+    INFERRED = 64
+    """The vehicle names no trip; that it is this one was told from where and when it drives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""Nearest points on many lines at once: one vehicle, one stretch of its trip's line, in bulk.
+"""Places on many lines at once: one vehicle, one stretch of its trip's line, in bulk.
 
 Every vehicle brings a range of segments (its whole line at first, later a window around where it was). Distances are
 metres on a plane that touches the Earth at the vehicle: right to a millimetre at the ranges that matter here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from predictor.calls import ragged
 
 METRES_PER_DEGREE = 111_194.93
 """Of latitude, on a sphere of 6,371,008.8 m."""
+APART_M = 150.0
+"""Passes of a line closer to each other than this along it are one place: a vehicle cannot be told between them."""
+AT_MOST = 6
+"""Candidates kept for each vehicle; the figure of eight needs two, a line that a bus drives four times needs four."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,60 +39,98 @@ def lines_of(ptr: Int64s, lat: Floats, lon: Floats, along_m: Float32s) -> Lines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nearest:
-    """One row a vehicle; nan where its range held no segment."""
+class Candidates:
+    """Places where vehicles may be, a row each: by vehicle (*who*), the nearest first."""
 
+    who: Int64s
     away_m: Floats
     along_m: Floats
     lat: Floats
     lon: Floats
     bearing_deg: Floats
+    """Of the line there; nan where it does not move."""
+
+    def __len__(self) -> int:
+        return len(self.who)
+
+    def of(self, rows: Int64s) -> "Candidates":
+        """The same, said of *rows*: vehicle ``i`` becomes ``rows[i]``."""
+        return replace(self, who=rows[self.who])
+
+    @staticmethod
+    def joined(parts: "Sequence[Candidates]") -> "Candidates":
+        """All of them, by vehicle."""
+        if not parts:
+            return _none()
+        columns = {it.name: np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Candidates)}
+        order = np.argsort(columns["who"], kind="stable")
+        return Candidates(**{name: column[order] for name, column in columns.items()})
 
 
-def nearest(
-    lines: Lines, first: Int64s, last: Int64s, *, lat: Floats, lon: Floats, prior_m: Floats, prior_scale_m: Floats
-) -> Nearest:
-    """The point of segments ``first:last`` (rows of their starting points) that each vehicle is most likely at.
+def candidates(lines: Lines, first: Int64s, last: Int64s, *, lat: Floats, lon: Floats, within_m: Floats) -> Candidates:
+    """The places on segments ``first:last`` (rows of their starting points) that each vehicle is nearest to.
 
-    Likely is near in space (20 m) and near *prior_m* along the line, in units of *prior_scale_m* and at most five of
-    them: that decides between the passes of a loop or an out-and-back, and never outweighs 100 m of ground. A nan
-    prior says nothing.
+    Each pass of the line within *within_m* is one place: local minima of the distance, the nearest of those that lie
+    less than APART_M from each other along the line.
     """
-    n = len(first)
-    out = {name: np.full(n, np.nan) for name in ("away_m", "along_m", "lat", "lon", "bearing_deg")}
     some = np.flatnonzero(last > first)
     if not len(some):
-        return Nearest(**out)
+        return _none()
     sizes = (last - first)[some]
     segment = ragged(first[some], sizes)
     who = np.repeat(some, sizes)
-    here_lat, here_lon = lat[who], lon[who]
-    scale_x = (METRES_PER_DEGREE * np.cos(np.radians(lat)))[who]
-    x0 = (lines.lon[segment] - here_lon) * scale_x
-    y0 = (lines.lat[segment] - here_lat) * METRES_PER_DEGREE
-    dx = (lines.lon[segment + 1] - lines.lon[segment]) * scale_x
+    scale_x = METRES_PER_DEGREE * np.cos(np.radians(lat))
+    x0 = (lines.lon[segment] - lon[who]) * scale_x[who]
+    y0 = (lines.lat[segment] - lat[who]) * METRES_PER_DEGREE
+    dx = (lines.lon[segment + 1] - lines.lon[segment]) * scale_x[who]
     dy = (lines.lat[segment + 1] - lines.lat[segment]) * METRES_PER_DEGREE
     length2 = dx * dx + dy * dy
     share = np.clip(-(x0 * dx + y0 * dy) / np.maximum(length2, 1e-9), 0.0, 1.0)
     px, py = x0 + share * dx, y0 + share * dy
     away2 = px * px + py * py
-    from_m = lines.along_m[segment].astype(np.float64)
-    along = from_m + share * (lines.along_m[segment + 1] - from_m)
-    off = (along - prior_m[who]) / prior_scale_m[who]
-    cost = away2 / 400.0 + np.where(np.isnan(off), 0.0, np.minimum(off * off, 25.0))
-    heads = np.cumsum(sizes) - sizes
-    least = np.minimum.reduceat(cost, heads)
-    hit = np.flatnonzero(cost == np.repeat(least, sizes))
-    owner, one = np.unique(who[hit], return_index=True)
-    hit = hit[one]
-    out["away_m"][owner] = np.sqrt(away2[hit])
-    out["along_m"][owner] = along[hit]
-    out["lat"][owner] = here_lat[hit] + py[hit] / METRES_PER_DEGREE
-    out["lon"][owner] = here_lon[hit] + px[hit] / scale_x[hit]
-    moving = length2[hit] > 1e-6
+    # The distance is least at a foot inside a segment, or at a point that both its segments lead to.
+    head = np.zeros(len(who) + 1, bool)
+    head[np.cumsum(sizes) - sizes], head[-1] = True, True
+    led_to = np.ones(len(who), bool)
+    led_to[1:] = share[:-1] == 1.0
+    least = ((share > 0.0) & (share < 1.0)) | ((share == 0.0) & (led_to | head[:-1])) | ((share == 1.0) & head[1:])
+    lowest = np.flatnonzero(least & (away2 <= (within_m * within_m)[who]))
+    from_m = lines.along_m[segment[lowest]].astype(np.float64)
+    along = from_m + share[lowest] * (lines.along_m[segment[lowest] + 1] - from_m)
+    order = np.lexsort((away2[lowest], who[lowest]))
+    kept = order[_apart(who[lowest][order], along[order])]
+    hit, owner = lowest[kept], who[lowest][kept]
     bearing = np.degrees(np.arctan2(dx[hit], dy[hit])) % 360.0
-    out["bearing_deg"][owner] = np.where(moving, bearing, np.nan)
-    return Nearest(**out)
+    return Candidates(
+        who=owner,
+        away_m=np.sqrt(away2[hit]),
+        along_m=along[kept],
+        lat=lat[owner] + py[hit] / METRES_PER_DEGREE,
+        lon=lon[owner] + px[hit] / scale_x[owner],
+        bearing_deg=np.where(length2[hit] > 1e-6, bearing, np.nan),
+    )
+
+
+def _none() -> Candidates:
+    no = np.zeros(0)
+    return Candidates(who=np.zeros(0, np.int64), away_m=no, along_m=no, lat=no, lon=no, bearing_deg=no)
+
+
+def _apart(who: Int64s, along_m: Floats) -> Int64s:
+    """Rows to keep of places sorted by vehicle, nearest first: each at least APART_M from all that are nearer."""
+    kept: list[Int64s] = []
+    left = np.arange(len(who))
+    for _ in range(AT_MOST):
+        if not len(left):
+            break
+        new = np.ones(len(left), bool)
+        new[1:] = who[left[1:]] != who[left[:-1]]
+        chosen = left[new]
+        kept.append(chosen)
+        nearest = along_m[chosen][np.cumsum(new) - 1]
+        left = left[np.abs(along_m[left] - nearest) >= APART_M]
+    rows: Int64s = np.sort(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
+    return rows
 
 
 def windows(lines: Lines, line: Int64s, from_m: Floats, to_m: Floats) -> tuple[Int64s, Int64s]:

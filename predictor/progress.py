@@ -1,8 +1,14 @@
 """Where on its trip each vehicle is: on the line of its shape, between its calls, against its timetable.
 
-A vehicle seen before on the same run is looked for near where it was: no further ahead than its speed allows, and
-hardly behind. Otherwise the whole line is searched, and the call it says it is at, or else the timetable, decides
-between the passes of a loop. Without a shape, the line is drawn through the stops and the tolerance is wider.
+A line may pass one place twice, so every vehicle keeps a few places where it may be, each with a cost, and a new report
+weighs them all: how far the vehicle is from the line, how the line runs there, which call it says it is at, and whether it
+can have driven there from where it may have been (a forward filter). The cheapest place is where it is. Without a shape,
+the line is drawn through the stops and the tolerance is wider.
+
+Off its line, a vehicle keeps its last place: one report is noise, two are a detour, and after LOST_S nobody knows where it
+will come back. A run counts as begun only when the vehicle was at its start or drives along it: one whose trip was switched
+before it came to the end of the trip before waits for its departure. Come to its end, it stays there.
+Source of the bounds: docs/decisions/0070-places-with-a-cost.md.
 """
 
 from dataclasses import dataclass
@@ -11,15 +17,21 @@ import numpy as np
 
 from domain.realtime import NO_VALUE, Bools, Floats, Int32s, Int64s
 from predictor.calls import Calls
-from predictor.lines import Lines, lines_of, nearest, windows
+from predictor.lines import Candidates, Lines, candidates, lines_of, windows
+from predictor.pings import metres_between
 from predictor.schedule import Schedule
+from predictor.traces import FORGET_S, KEPT, Traces
 
 OFF_ROUTE_M = 100.0
 """Further from its shape than this a vehicle is on a detour or its trip is wrong; GPS between towers errs by 60 m."""
 OFF_STOPS_M = 250.0
 """The same where the line is only drawn through the stops."""
-BACKWARDS_M = 200.0
-"""How far behind its last place a vehicle is looked for: noise, and a first place that was too far ahead."""
+LOST_S = 300
+"""Off the line for longer, a vehicle's way back to it is anybody's guess."""
+BACKWARDS_M = 300.0
+"""How far behind its last places a vehicle is looked for before the whole line is searched."""
+NOISE_M = 40.0
+"""A standing vehicle's reports wander this far back along the line."""
 TOP_SPEED_MPS = 30.0
 SLACK_M = 400.0
 AT_STOP_M = 30.0
@@ -27,24 +39,38 @@ AT_STOP_M = 30.0
 AGREES_M = 300.0
 """The call a vehicle says it is at counts when geometry puts it no further from there."""
 LAYOVER_M = 60.0
-"""A vehicle no further than this along its trip has not departed."""
+"""A vehicle no further than this along its trip has not departed, and one as close to its last stop has arrived."""
+AT_START_M = 100.0
+BEGUN_M = 150.0
+"""Driven so far along its line, a vehicle is on its trip wherever it joined it."""
+EARLY_S = 60
+"""A vehicle that is on its line so long before the departure may still be on its way to the start."""
+IMPOSSIBLE = 40.0
+"""The cost of having driven faster than TOP_SPEED_MPS: more than any place on the line can save."""
+FORGOTTEN = 30.0
+"""A place that costs so much more than the best is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Vehicles on runs, a row each. *run* is the run in the Calls."""
+    """Vehicles on runs, a row each. *run* is the run in the Calls, *trip* and *date* tell it from others."""
 
     run: Int64s
+    trip: Int32s
+    date: Int32s
     lat: Floats
     lon: Floats
+    bearing_deg: Floats
+    """nan for none; 0 counts as none, too many receivers mean nothing by it."""
     seen_epoch_s: Int64s
+    news: Bools
+    """False for a position that was reported before."""
     stop_sequence: Int32s
     """current_stop_sequence, or NO_VALUE."""
     stop: Int32s
     """Row of the stop it says it is at or goes to, or -1."""
-    before_m: Floats
-    """Metres along the line where it was last seen on this run; nan for a first sight."""
-    before_epoch_s: Int64s
+    before: Traces
+    """What is remembered of the vehicle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +78,7 @@ class Progress:
     """One row a sighting; nan, -1 and NO_VALUE where it cannot be told."""
 
     distance_m: Floats
+    """Along the line; off it, where the vehicle last was on it."""
     snapped_lat: Floats
     snapped_lon: Floats
     bearing_deg: Floats
@@ -60,8 +87,19 @@ class Progress:
     next_position: Int64s
     closest_position: Int64s
     deviation_s: Int64s
-    """Seconds behind the timetable when it was seen; 0 for a vehicle that waits for its departure."""
+    """Seconds behind the timetable when it was last on its line; 0 for a vehicle that waits for its departure."""
     on_route: Bools
+    """Its last report lies on the line."""
+    detour: Bools
+    """Two reports or more lie off the line."""
+    lost: Bools
+    """It has been off the line for LOST_S: only its last stop can be told, badly."""
+    waiting: Bools
+    """It has not departed, or not even come to the start."""
+    ended: Bools
+    """It has come to the end of its run."""
+    after: Traces
+    """What is to be remembered."""
 
 
 class Ground:
@@ -78,77 +116,237 @@ class Ground:
             )
 
 
+def places(
+    ground: Ground, schedule: Schedule, pattern: Int64s, *, lat: Floats, lon: Floats, low_m: Floats, high_m: Floats
+) -> Candidates:
+    """Where on the lines of their patterns vehicles may be, between *low_m* and *high_m* along them (nan: anywhere).
+
+    Within OFF_ROUTE_M of a shape, or OFF_STOPS_M of a line through stops; sorted by vehicle.
+    """
+    shape = schedule.pattern_shape[pattern].astype(np.int64)
+    found: list[Candidates] = []
+    for lines, line, rows, limit_m in (
+        (ground.shapes, shape, np.flatnonzero(shape >= 0), OFF_ROUTE_M),
+        (ground.stops, pattern, np.flatnonzero(shape < 0), OFF_STOPS_M),
+    ):
+        if lines is None or not len(rows):
+            continue
+        first, last = windows(lines, line[rows], low_m[rows], high_m[rows])
+        near = candidates(lines, first, last, lat=lat[rows], lon=lon[rows], within_m=np.full(len(rows), limit_m))
+        found.append(near.of(rows))
+    if len(found) == 1:
+        return found[0]
+    return Candidates.joined(found)
+
+
 def progress(schedule: Schedule, ground: Ground, calls: Calls, seen: Sighting) -> Progress:
     """The progress of every sighting."""
-    n = len(seen.run)
+    before = seen.before
     spoken = _spoken_position(schedule, calls, seen)
     first, size = calls.ptr[:-1][seen.run], np.diff(calls.ptr)[seen.run]
     metres = schedule.pattern_distance_m[calls.source].astype(np.float64)
     expected_m = distance_at(schedule, calls, seen.run, seen.seen_epoch_s)
-    fresh = np.isnan(seen.before_m)
-    elapsed = np.maximum(seen.seen_epoch_s - seen.before_epoch_s, 0)
-    spoken_m = np.where(spoken >= 0, metres[first + np.maximum(spoken, 0)], np.nan)
-    prior = np.where(np.isnan(spoken_m), expected_m, spoken_m)
-    scale = np.where(np.isnan(spoken_m), 1500.0, 200.0)
-    from_m = seen.before_m - BACKWARDS_M
-    to_m = seen.before_m + elapsed * TOP_SPEED_MPS + SLACK_M
-    near_prior = np.where(fresh, prior, np.where(np.isnan(spoken_m), seen.before_m + 5.0 * elapsed, spoken_m))
-    near_scale = np.where(fresh, scale, 200.0 + 10.0 * elapsed)
-    pattern = calls.pattern[seen.run].astype(np.int64)
-    shape = schedule.pattern_shape[pattern].astype(np.int64)
-    columns = {name: np.full(n, np.nan) for name in ("away_m", "along_m", "lat", "lon", "bearing_deg")}
+    elapsed_s = seen.seen_epoch_s - before["matched_epoch_s"]
+    same_run = (before["trip"] == seen.trip) & (before["date"] == seen.date)
+    known = same_run & ~np.isnan(before["along_m"][:, 0]) & (elapsed_s >= 0) & (elapsed_s <= FORGET_S)
+    after = before.copy()
+    _begin(after, seen, ~same_run)
+    after["along_m"][~known], after["cost"][~known] = np.nan, np.inf
+    look = np.flatnonzero(seen.news | ~known)
+    matched = _look(schedule, ground, calls, seen, look, known, after, (spoken, expected_m, elapsed_s))
+    _count_misses(after, seen, look, matched)
 
-    def search(rows: Int64s, low_m: Floats, high_m: Floats, prior_m: Floats, scale_m: Floats) -> None:
-        for lines, line in ((ground.shapes, shape), (ground.stops, pattern)):
-            chosen = rows[(shape[rows] >= 0) == (lines is ground.shapes)]
-            if lines is None or not len(chosen):
-                continue
-            low, high = windows(lines, line[chosen], low_m[chosen], high_m[chosen])
-            found = nearest(
-                lines,
-                low,
-                high,
-                lat=seen.lat[chosen],
-                lon=seen.lon[chosen],
-                prior_m=prior_m[chosen],
-                prior_scale_m=scale_m[chosen],
-            )
-            for name, column in columns.items():
-                column[chosen] = getattr(found, name)
+    on_route = (after["off_pings"] == 0) & ~np.isnan(after["along_m"][:, 0])
+    distance = after["along_m"][:, 0].copy()
+    start_m, end_m = metres[first], metres[first + size - 1]
+    departs, arrives = calls.departure_epoch_s[first], calls.arrival_epoch_s[first + size - 1]
+    waiting = _waiting(after, seen, known, matched, start_m, departs)
+    placed = ~np.isnan(distance) | (after["doubted"] & (seen.seen_epoch_s <= departs + LOST_S))
+    ended = _ended(after, seen, matched, end_m, arrives) & ~waiting
+    distance = np.where(after["doubted"], start_m, np.where(after["ended"] & ~waiting, end_m, distance))
 
-    limit = np.where(shape >= 0, OFF_ROUTE_M, OFF_STOPS_M)
-    search(np.arange(n), from_m, to_m, near_prior, near_scale)
-    with np.errstate(invalid="ignore"):
-        lost = np.flatnonzero(~(columns["away_m"] <= limit) & ~fresh)
-        search(lost, np.full(n, np.nan), np.full(n, np.nan), prior, scale)
-        on_route = columns["away_m"] <= limit
-    for name in ("along_m", "lat", "lon", "bearing_deg"):
-        columns[name][~on_route] = np.nan
-    distance = columns["along_m"]
     by_ground = _position_at(schedule, calls, seen.run, np.maximum(distance - AT_STOP_M, 0.0))
+    spoken_m = np.where(spoken >= 0, metres[first + np.maximum(spoken, 0)], np.nan)
     with np.errstate(invalid="ignore"):
-        agrees = (spoken >= 0) & (~on_route | (np.abs(spoken_m - distance) <= AGREES_M) | (spoken == by_ground))
-    following = np.where(agrees, spoken, np.where(on_route, by_ground, -1))
+        agrees = (spoken >= 0) & np.where(
+            placed, (np.abs(spoken_m - distance) <= AGREES_M) | (spoken == by_ground), _near_stop(schedule, calls, seen, first, spoken)
+        )  # fmt: skip
+    following = np.where(agrees & ~after["doubted"] & ~ended, spoken, np.where(placed, by_ground, -1))
     following = np.minimum(following, size - 1)
-    closest = _closest(metres, first, following, distance)
-    low_s, high_s = time_at(schedule, calls, seen.run, np.where(on_route, distance, spoken_m))
-    deviation = seen.seen_epoch_s - np.clip(seen.seen_epoch_s, low_s, high_s)
-    departs = calls.departure_epoch_s[first]
+    low_s, high_s = time_at(schedule, calls, seen.run, np.where(placed, distance, spoken_m))
+    when = np.where(placed, after["matched_epoch_s"], seen.seen_epoch_s)
+    deviation = when - np.clip(when, low_s, high_s)
     with np.errstate(invalid="ignore"):
-        waiting = (following == 0) | (distance - metres[first] <= LAYOVER_M)
+        waiting |= (following == 0) & ~ended
     deviation = np.where(waiting, np.maximum(seen.seen_epoch_s - departs, 0), deviation)
-    known = (following >= 0) & (on_route | agrees)
+    # What it was late when it came to its end, or when it left its line, it stays.
+    deviation = np.where(
+        (ended & before["ended"] & known) | (placed & ~on_route & ~waiting), after["late_s"], deviation
+    )
+    told = (following >= 0) & (placed | agrees)
+    after["late_s"] = np.where(told, deviation, 0)
+    off = ~on_route
+    detour = off & (after["off_pings"] >= 2)
     return Progress(
         distance_m=distance,
-        snapped_lat=columns["lat"],
-        snapped_lon=columns["lon"],
-        bearing_deg=columns["bearing_deg"],
+        snapped_lat=np.where(off | after["doubted"], np.nan, after["snapped_lat"]),
+        snapped_lon=np.where(off | after["doubted"], np.nan, after["snapped_lon"]),
+        bearing_deg=np.where(off | after["doubted"], np.nan, after["bearing_deg"]),
         scheduled_distance_m=expected_m,
         next_position=following,
-        closest_position=closest,
-        deviation_s=np.where(known, deviation, NO_VALUE),
+        closest_position=_closest(metres, first, following, distance),
+        deviation_s=np.where(told, deviation, NO_VALUE),
         on_route=on_route,
+        detour=detour,
+        lost=detour & (seen.seen_epoch_s - after["off_since_epoch_s"] > LOST_S),
+        waiting=waiting,
+        ended=ended,
+        after=after,
     )
+
+
+def _begin(after: Traces, seen: Sighting, new: Bools) -> None:
+    """Remember the run of vehicles that are new to theirs; doubt those that had not come to the end of another."""
+    under_way = new & (after["trip"] >= 0) & ~after["ended"] & ~np.isnan(after["along_m"][:, 0])
+    since_s = seen.seen_epoch_s - after["matched_epoch_s"]
+    under_way &= (since_s >= 0) & (since_s <= FORGET_S)
+    after["trip"] = np.where(new, seen.trip, after["trip"])
+    after["date"] = np.where(new, seen.date, after["date"])
+    after["doubted"] = np.where(new, under_way, after["doubted"])
+    for name, value in (("ended", False), ("off_pings", 0), ("least_m", np.nan), ("late_s", 0)):
+        after[name] = np.where(new, value, after[name])
+
+
+def _look(
+    schedule: Schedule, ground: Ground, calls: Calls, seen: Sighting, look: Int64s, known: Bools, after: Traces,
+    clues: tuple[Int64s, Floats, Int64s],
+) -> Bools:  # fmt: skip
+    """Bring the places of the vehicles in *look* up to date in *after*; which of all vehicles lie on their lines."""
+    spoken, expected_m, elapsed_s = clues
+    matched = np.zeros(len(seen.run), bool)
+    if not len(look):
+        return matched
+    pattern = calls.pattern[seen.run].astype(np.int64)
+    along = after["along_m"]
+    lowest, highest = np.full(len(along), np.nan), np.full(len(along), np.nan)
+    rows = np.flatnonzero(known)
+    lowest[rows], highest[rows] = np.nanmin(along[rows], axis=1), np.nanmax(along[rows], axis=1)
+
+    def search(rows: Int64s, low_m: Floats, high_m: Floats) -> Candidates:
+        near = places(
+            ground, schedule, pattern[rows], lat=seen.lat[rows], lon=seen.lon[rows], low_m=low_m, high_m=high_m
+        )
+        return near.of(rows)
+
+    found = search(look, lowest[look] - BACKWARDS_M, highest[look] + elapsed_s[look] * TOP_SPEED_MPS + SLACK_M)
+    missing = look[known[look] & ~np.isin(look, found.who)]
+    if len(missing):
+        anywhere = np.full(len(missing), np.nan)
+        found = Candidates.joined([found, search(missing, anywhere, anywhere)])
+    if not len(found):
+        return matched
+    who = found.who
+    sigma = np.where(schedule.pattern_shape[pattern[who]] >= 0, OFF_ROUTE_M, OFF_STOPS_M) / 5.0
+    cost = 0.5 * (found.away_m / sigma) ** 2
+    heading = seen.bearing_deg[who]
+    with np.errstate(invalid="ignore"):
+        turned = 1.5 * (1.0 - np.cos(np.radians(heading - found.bearing_deg)))
+    cost += np.where(np.isnan(turned) | (heading == 0.0), 0.0, turned)
+    cost += _disagreement(schedule, calls, seen.run[who], spoken[who], found.along_m)
+    fresh = ~known[who]
+    with np.errstate(invalid="ignore"):
+        off = np.minimum(((found.along_m - expected_m[who]) / 1500.0) ** 2, 9.0)
+    driven_m = metres_between(after["matched_lat"][who], after["matched_lon"][who], seen.lat[who], seen.lon[who])
+    moves = moving_cost(found.along_m[:, None] - along[who], elapsed_s[who][:, None], driven_m[:, None])
+    came = np.min(np.where(np.isnan(moves), np.inf, moves + after["cost"][who]), axis=1)
+    cost += np.where(fresh, np.where(spoken[who] >= 0, 0.0, off), came)
+
+    order = np.lexsort((cost, who))
+    who, cost = who[order], cost[order]
+    head = np.ones(len(who), bool)
+    head[1:] = who[1:] != who[:-1]
+    start = np.flatnonzero(head)
+    nth = np.arange(len(who)) - start[np.cumsum(head) - 1]
+    owner, best = who[start], order[start]
+    after["along_m"][owner], after["cost"][owner] = np.nan, np.inf
+    extra = cost - cost[start][np.cumsum(head) - 1]
+    stay = (nth < KEPT) & (extra <= FORGOTTEN)
+    after["along_m"][who[stay], nth[stay]] = found.along_m[order[stay]]
+    after["cost"][who[stay], nth[stay]] = extra[stay]
+    matched[owner] = True
+    for name, column in (
+        ("matched_epoch_s", seen.seen_epoch_s[owner]), ("matched_lat", seen.lat[owner]), ("matched_lon", seen.lon[owner]),
+        ("snapped_lat", found.lat[best]), ("snapped_lon", found.lon[best]), ("bearing_deg", found.bearing_deg[best]),
+    ):  # fmt: skip
+        after[name][owner] = column
+    return matched
+
+
+def moving_cost(moved_m: Floats, elapsed_s: Int64s, crow_m: Floats) -> Floats:
+    """The cost of having driven *moved_m* along a line in *elapsed_s* while getting *crow_m* away as the crow flies.
+
+    Back is cheap within NOISE_M and dear beyond; faster than TOP_SPEED_MPS is IMPOSSIBLE; a way much longer than the crow's
+    costs the more the less time there was; a way shorter than the crow's cannot be.
+    """
+    back = np.maximum(-moved_m, 0.0)
+    cost = 0.5 * np.minimum(back / NOISE_M, 1.0) ** 2 + np.minimum(np.maximum(back - NOISE_M, 0.0) / 15.0, 30.0)
+    around = np.maximum(moved_m - crow_m, 0.0) / (100.0 + 5.0 * elapsed_s)
+    short = np.minimum(np.maximum(crow_m - np.abs(moved_m) - 60.0, 0.0) / 50.0, 6.0)
+    fast: Floats = np.where(moved_m > TOP_SPEED_MPS * elapsed_s + OFF_ROUTE_M, IMPOSSIBLE, 0.0)
+    total: Floats = cost + around + short + fast
+    return total
+
+
+def _disagreement(schedule: Schedule, calls: Calls, run: Int64s, spoken: Int64s, along_m: Floats) -> Floats:
+    """The cost of a place that is not between the call before the one spoken of and that one, give or take AGREES_M."""
+    start = schedule.pattern_ptr[calls.pattern[run].astype(np.int64)]
+    to_m = schedule.pattern_distance_m[start + np.maximum(spoken, 0)].astype(np.float64)
+    from_m = schedule.pattern_distance_m[start + np.maximum(spoken - 1, 0)].astype(np.float64)
+    off = np.maximum(np.maximum(from_m - along_m, along_m - to_m) - AGREES_M, 0.0)
+    cost: Floats = np.where(spoken >= 0, np.minimum((off / 100.0) ** 2, 9.0), 0.0)
+    return cost
+
+
+def _count_misses(after: Traces, seen: Sighting, look: Int64s, matched: Bools) -> None:
+    looked = np.zeros(len(matched), bool)
+    looked[look] = True
+    missed = looked & ~matched & seen.news
+    first = missed & (after["off_pings"] == 0)
+    after["off_since_epoch_s"] = np.where(first, seen.seen_epoch_s, after["off_since_epoch_s"])
+    after["off_pings"] = np.where(missed, after["off_pings"] + 1, np.where(matched, 0, after["off_pings"]))
+
+
+def _waiting(after: Traces, seen: Sighting, known: Bools, matched: Bools, start_m: Floats, departs: Int64s) -> Bools:
+    """Which vehicles have not begun their run; brings ``least_m`` and ``doubted`` up to date."""
+    along = after["along_m"][:, 0]
+    with np.errstate(invalid="ignore"):
+        first_look = matched & ~known
+        early = first_look & (seen.seen_epoch_s < departs - EARLY_S) & (along - start_m > AT_START_M)
+        after["doubted"] |= early
+        after["least_m"] = np.where(matched, np.fmin(after["least_m"], along), after["least_m"])
+        begun = matched & ((along - start_m <= AT_START_M) | (along - after["least_m"] >= BEGUN_M))
+        after["doubted"] &= ~begun
+        waiting: Bools = after["doubted"] | (along - start_m <= LAYOVER_M)
+    return waiting
+
+
+def _ended(after: Traces, seen: Sighting, matched: Bools, end_m: Floats, arrives: Int64s) -> Bools:
+    """Which vehicles have come to the end of their run: driven there, or seen there when the timetable is about over."""
+    with np.errstate(invalid="ignore"):
+        along = after["along_m"][:, 0]
+        there = matched & (end_m - along <= LAYOVER_M)
+        drove = (along - after["least_m"] >= BEGUN_M) | (seen.seen_epoch_s >= arrives - LOST_S)
+    after["ended"] |= there & drove & ~after["doubted"]
+    ended: Bools = after["ended"].copy()
+    return ended
+
+
+def _near_stop(schedule: Schedule, calls: Calls, seen: Sighting, first: Int64s, spoken: Int64s) -> Bools:
+    """Is the vehicle within AGREES_M of the stop that it speaks of?"""
+    stop = calls.stop[first + np.maximum(spoken, 0)]
+    away = metres_between(schedule.stop_lat[stop], schedule.stop_lon[stop], seen.lat, seen.lon)
+    near: Bools = away <= AGREES_M
+    return near
 
 
 def _spoken_position(schedule: Schedule, calls: Calls, seen: Sighting) -> Int64s:

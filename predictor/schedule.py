@@ -14,6 +14,7 @@ import numpy.typing as npt
 from domain import service_day
 from domain.realtime import Bools, Floats, Int32s, Int64s
 from domain.timetable import Agency
+from predictor.sanity import believable_position
 
 MAX_REMEMBERED_IDS = 500_000
 """Distinct raw ids kept in each dictionary before it is emptied: feeds that invent ids each poll must not fill it."""
@@ -78,6 +79,10 @@ class Schedule:
         self.trip_service: Int32s = of("trip_service")
         self.trip_profile: Int32s = of("trip_profile")
         self.trip_start_s: Int32s = of("trip_start_s")
+        self.trip_block: Int32s = of("trip_block")
+        self.block_ptr: Int32s = of("block_ptr")
+        self.block_trips: Int32s = of("block_trips")
+        self.route_mode: Int32s = of("route_mode")
         self.trip_direction: npt.NDArray[np.int8] = of("trip_direction")
         self.trip_frequency: Int32s = of("trip_frequency")
         self.frequency_exact: npt.NDArray[np.uint8] = of("frequency_exact")
@@ -98,12 +103,22 @@ class Schedule:
             sorted({f"{name}_" for agency in timetable.agencies for name in (agency.raw_id, agency.code) if name})
         )
         """What some feeds put before a trip_id that the schedule writes bare."""
+        self.bounds = self._bounds()
+        """South, west, north, east of the stops that trips call at; south > north where there are none."""
         self.waits_for_time = self._waits_for_time()
         self._index_patterns()
         self._trips: dict[str, tuple[int, int]] = {}
         self._stops: dict[str, int] = {}
         self._routes: dict[str, int] = {}
         self._active: dict[int, Bools] = {}
+
+    def _bounds(self) -> tuple[float, float, float, float]:
+        used = np.unique(self.pattern_stop)
+        lat, lon = self.stop_lat[used], self.stop_lon[used]
+        real = believable_position(lat, lon)
+        if not real.any():
+            return 90.0, 180.0, -90.0, -180.0
+        return float(lat[real].min()), float(lon[real].min()), float(lat[real].max()), float(lon[real].max())
 
     def _waits_for_time(self) -> Bools:
         """Per call of a pattern: an early vehicle waits here. Only where the feed tells timepoints from other stops."""

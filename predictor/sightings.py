@@ -1,13 +1,15 @@
-"""The vehicles of all feeds of one timetable: on which run each is, and where it was the tick before."""
+"""The vehicles of all feeds of one timetable: which positions are believed, on which run each vehicle is, and where."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from domain.realtime import (
     NO_VALUE,
+    Bools,
     Float32s,
     Floats,
     Int32s,
@@ -17,25 +19,23 @@ from domain.realtime import (
     Vehicles,
 )  # fmt: skip
 from predictor.calls import Calls
+from predictor.pings import HEADER_AHEAD_S, Distrust, judge
 from predictor.progress import Ground, Progress, Sighting, progress
-from predictor.sanity import MAX_FUTURE_S, believable_position
 from predictor.schedule import Schedule
+from predictor.traces import Memory, Traces
 from predictor.trip_match import match
 
-FORGET_S = 1800
-"""A vehicle not heard of for longer is looked for anew on its whole line."""
-
-
-@dataclass(slots=True)
-class Memory:
-    """Where vehicles were: (feed id, vehicle id) to (trip, service date, metres along, when). One a timetable."""
-
-    last: dict[tuple[str, str], tuple[int, int, float, int]] = field(default_factory=dict)
+ROAD_MPS = 30.0
+"""No bus, tram or ferry is faster for the half minute between two reports."""
+RAIL_MPS = 90.0
+"""324 km/h: the fastest trains in service."""
+RIVAL_S = 120
+"""Of several vehicles on one run, those heard of within this of the newest are compared by where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Vehicles with a believable position, a row each."""
+    """Vehicles with a believable position, a row each: the reported one, or the last believed where that is refused."""
 
     feed: UInt8s
     feed_ids: list[str]
@@ -46,6 +46,12 @@ class Seen:
     """Row of the run, or -1."""
     date: Int32s
     base_epoch_s: Int64s
+    route: Int32s
+    """Row of the route that the vehicle names, or -1."""
+    direction: Int32s
+    """0, 1 or NO_VALUE."""
+    unmatched: UInt8s
+    """Unmatched: why there is no run."""
     lat: Floats
     lon: Floats
     bearing_deg: Float32s
@@ -55,64 +61,150 @@ class Seen:
     stop: Int32s
     occupancy: Int32s
     occupancy_percentage: Int32s
+    slot: Int64s
+    """Row in the memory."""
+    news: Bools
+    """The position is a new one; false for a repeat and for a remembered one."""
+    inferred: Bools
+    """The vehicle does not name its run: it was told from where and when the vehicle drives."""
     refused: int
-    """Vehicles left out: no place on Earth."""
+    """Positions that were not believed."""
+    reasons: dict[Distrust, int] = field(default_factory=dict)
+    """How many for each reason."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def sight(schedule: Schedule, feeds: Sequence[tuple[str, Vehicles | None, frozenset[str]]], now_epoch_s: float) -> Seen:
-    """The vehicles of *feeds* (feed id, what it says, trip ids of other timetables), matched to runs."""
+def sight(
+    schedule: Schedule,
+    feeds: Sequence[tuple[str, Vehicles | None, frozenset[str]]],
+    now_epoch_s: float,
+    memory: Memory,
+) -> Seen:
+    """The vehicles of *feeds* (feed id, what it says, trip ids of other timetables), matched to the runs they name."""
     kept: list[tuple[int, Vehicles, Int64s]] = []
-    refused = 0
     for number, (_, vehicles, not_ours) in enumerate(feeds):
-        if vehicles is None:
-            continue
-        good = believable_position(vehicles.lat, vehicles.lon)
-        refused += int(np.count_nonzero(~good))
-        if not_ours:
-            good &= np.fromiter((it not in not_ours for it in vehicles.trip_ids), bool, len(good))
-        kept.append((number, vehicles, np.flatnonzero(good)))
+        if vehicles is not None:
+            ours = np.fromiter((it not in not_ours for it in vehicles.trip_ids), bool, len(vehicles.trip_ids))
+            kept.append((number, vehicles, np.flatnonzero(ours)))
 
-    def column(name: str, kind: str) -> "np.ndarray[tuple[int], np.dtype[np.generic]]":
+    def column(name: str, kind: str) -> Any:
         parts = [getattr(vehicles, name)[rows] for _, vehicles, rows in kept]
         return np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
 
     def texts(name: str) -> list[str]:
         return list(chain.from_iterable([getattr(it, name)[row] for row in rows.tolist()] for _, it, rows in kept))
 
-    matches = []
-    when = []
+    matches, said, clocks = [], [], []
     for _, vehicles, rows in kept:
-        found = match(schedule, vehicles, now_epoch_s)
+        found = match(schedule, vehicles, now_epoch_s, here_and_now=True)
         trip = found.trip.copy()
         trip[np.isin(vehicles.relationship, (TripRelationship.CANCELED, TripRelationship.DELETED))] = -1
-        matches.append((trip[rows], found.service_date[rows], found.base_epoch_s[rows]))
-        said = vehicles.timestamp_epoch_s[rows]
-        doubtful = (said <= 0) | (said > now_epoch_s + MAX_FUTURE_S)
-        when.append(np.where(doubtful, min(vehicles.header_epoch_s or now_epoch_s, now_epoch_s), said))
+        matches.append((trip[rows], found.service_date[rows], found.base_epoch_s[rows], found.why[rows]))
+        header = vehicles.header_epoch_s
+        when = vehicles.timestamp_epoch_s[rows]
+        said.append(np.where(when <= 0, min(header or now_epoch_s, now_epoch_s), when))
+        clock = header if now_epoch_s < header <= now_epoch_s + HEADER_AHEAD_S else now_epoch_s
+        clocks.append(np.full(len(rows), float(clock)))
     feed = [np.full(len(rows), number, np.uint8) for number, _, rows in kept]
-    return Seen(
-        feed=np.concatenate(feed) if feed else np.zeros(0, np.uint8),
+
+    def joined(parts: list[Any], kind: str) -> Any:
+        return np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
+
+    seen = Seen(
+        feed=joined(feed, "u1"),
         feed_ids=[feed_id for feed_id, _, _ in feeds],
         ids=texts("vehicle_ids"),
         labels=texts("labels"),
         trip_ids=texts("trip_ids"),
-        trip=np.concatenate([it[0] for it in matches]) if matches else np.zeros(0, np.int32),
-        date=np.concatenate([it[1] for it in matches]) if matches else np.zeros(0, np.int32),
-        base_epoch_s=np.concatenate([it[2] for it in matches]) if matches else np.zeros(0, np.int64),
-        lat=column("lat", "f8"),  # type: ignore[arg-type]
-        lon=column("lon", "f8"),  # type: ignore[arg-type]
-        bearing_deg=column("bearing_deg", "f4"),  # type: ignore[arg-type]
-        speed_mps=column("speed_mps", "f4"),  # type: ignore[arg-type]
-        seen_epoch_s=np.concatenate(when).astype(np.int64) if when else np.zeros(0, np.int64),
-        stop_sequence=column("current_stop_sequence", "i4"),  # type: ignore[arg-type]
+        trip=joined([it[0] for it in matches], "i4"),
+        date=joined([it[1] for it in matches], "i4"),
+        base_epoch_s=joined([it[2] for it in matches], "i8"),
+        route=schedule.routes_named(texts("route_ids")),
+        direction=column("direction", "i4"),
+        unmatched=joined([it[3] for it in matches], "u1"),
+        lat=column("lat", "f8"),
+        lon=column("lon", "f8"),
+        bearing_deg=column("bearing_deg", "f4"),
+        speed_mps=column("speed_mps", "f4"),
+        seen_epoch_s=joined(said, "i8"),
+        stop_sequence=column("current_stop_sequence", "i4"),
         stop=schedule.stops_named(texts("stop_ids")),
-        occupancy=column("occupancy", "i4"),  # type: ignore[arg-type]
-        occupancy_percentage=column("occupancy_percentage", "i4"),  # type: ignore[arg-type]
-        refused=refused,
+        occupancy=column("occupancy", "i4"),
+        occupancy_percentage=column("occupancy_percentage", "i4"),
+        slot=np.zeros(0, np.int64),
+        news=np.zeros(0, bool),
+        inferred=np.zeros(len(column("lat", "f8")), bool),
+        refused=0,
     )
+    return _believed(schedule, seen, joined(clocks, "f8"), now_epoch_s, memory)
+
+
+def _believed(schedule: Schedule, seen: Seen, clock_epoch_s: Floats, now_epoch_s: float, memory: Memory) -> Seen:
+    """The same with the last believed position where the reported one is refused; vehicles that have neither left out."""
+    memory.forget(now_epoch_s)
+    slot = memory.slots_of(
+        zip([seen.feed_ids[feed] for feed in seen.feed.tolist()], seen.ids, strict=True), now_epoch_s
+    )
+    before = memory.table[slot]
+    judged = judge(
+        schedule,
+        before,
+        lat=seen.lat,
+        lon=seen.lon,
+        said_epoch_s=seen.seen_epoch_s,
+        now_epoch_s=clock_epoch_s,
+        top_speed_mps=_top_speeds(schedule, seen),
+    )
+    memory.table[slot] = before
+    refused = judged.why != Distrust.BELIEVED
+    remembered = before["seen_epoch_s"] > 0
+    stand_in = (refused | ~judged.news) & remembered
+    kept = np.flatnonzero(~refused | remembered)
+    reasons = {
+        Distrust(why): int(np.count_nonzero(judged.why == why)) for why in np.unique(judged.why[refused]).tolist()
+    }
+    changed = replace(
+        seen,
+        lat=np.where(stand_in, before["lat"], seen.lat),
+        lon=np.where(stand_in, before["lon"], seen.lon),
+        seen_epoch_s=np.where(stand_in, before["seen_epoch_s"], seen.seen_epoch_s),
+        # What it says of its stops belongs to the position that is not believed.
+        stop_sequence=np.where(refused, NO_VALUE, seen.stop_sequence),
+        stop=np.where(refused, -1, seen.stop),
+        slot=slot,
+        news=judged.news,
+        refused=int(np.count_nonzero(refused)),
+        reasons=reasons,
+    )
+    return changed if len(kept) == len(seen) else _only(changed, kept)
+
+
+def _only(seen: Seen, rows: Int64s) -> Seen:
+    columns: dict[str, Any] = {}
+    for it in fields(Seen):
+        value = getattr(seen, it.name)
+        if isinstance(value, np.ndarray):
+            columns[it.name] = value[rows]
+        elif it.name in {"ids", "labels", "trip_ids"}:
+            columns[it.name] = [value[row] for row in rows.tolist()]
+        else:
+            columns[it.name] = value
+    return Seen(**columns)
+
+
+def _top_speeds(schedule: Schedule, seen: Seen) -> Floats:
+    """Metres a second that each vehicle may have driven: of rail where its route is rail or is not known."""
+    if not len(schedule.route_mode):
+        return np.full(len(seen), RAIL_MPS)
+    mode = schedule.route_mode
+    # Metros, railways and their extended types. Source: GTFS reference, routes.txt route_type; extended route types.
+    rail = (mode == 1) | (mode == 2) | ((mode >= 100) & (mode < 200)) | ((mode >= 400) & (mode < 500))
+    speeds = np.where(rail, RAIL_MPS, ROAD_MPS)
+    route = np.where(seen.trip >= 0, schedule.trip_route[np.maximum(seen.trip, 0)], seen.route)
+    known: Floats = np.where(route >= 0, speeds[np.maximum(route, 0)], float(speeds.max()))
+    return known
 
 
 def follow(
@@ -128,64 +220,70 @@ def follow(
 
     *runs* are trip row and service date of each run of *calls*.
     """
-    n = len(seen)
-    before_m = np.full(n, np.nan)
-    before_s = np.zeros(n, np.int64)
-    trips, dates = runs[0].tolist(), runs[1].tolist()
-    run_rows, times = run.tolist(), seen.seen_epoch_s.tolist()
-    keys = list(zip([seen.feed_ids[feed] for feed in seen.feed.tolist()], seen.ids, strict=True))
-    last = memory.last
-    for row, key in enumerate(keys):
-        was, of = last.get(key), run_rows[row]
-        if (
-            was is not None and of >= 0 and was[0] == trips[of] and was[1] == dates[of]
-            and 0 <= times[row] - was[3] <= FORGET_S
-        ):  # fmt: skip
-            before_m[row], before_s[row] = was[2], was[3]
     on = np.flatnonzero(run >= 0)
+    traces = memory.table[seen.slot]
+    _note_positions(traces, seen)
     found = progress(
         schedule,
         ground,
         calls,
         Sighting(
             run=run[on],
+            trip=runs[0][run[on]],
+            date=runs[1][run[on]],
             lat=seen.lat[on],
             lon=seen.lon[on],
+            bearing_deg=seen.bearing_deg[on].astype(np.float64),
             seen_epoch_s=seen.seen_epoch_s[on],
+            news=seen.news[on],
             stop_sequence=seen.stop_sequence[on],
             stop=seen.stop[on],
-            before_m=before_m[on],
-            before_epoch_s=before_s[on],
+            before=traces[on],
         ),
     )
-    newest: dict[tuple[str, str], tuple[int, int, float, int]] = {}
-    metres = found.distance_m.tolist()
-    for it, row in enumerate(on.tolist()):
-        of = run_rows[row]
-        if metres[it] == metres[it]:
-            newest[keys[row]] = (trips[of], dates[of], metres[it], times[row])
-        elif (was := last.get(keys[row])) is not None and was[0] == trips[of]:
-            newest[keys[row]] = was
-    memory.last = newest
-    return _spread(found, on, n)
+    traces[on] = found.after
+    memory.table[seen.slot] = traces
+    return _spread(found, on, len(seen))
+
+
+def _note_positions(traces: Traces, seen: Seen) -> None:
+    for name, column in (("seen_epoch_s", seen.seen_epoch_s), ("lat", seen.lat), ("lon", seen.lon)):
+        traces[name] = np.where(seen.news, column, traces[name])
 
 
 def _spread(found: Progress, on: Int64s, n: int) -> Progress:
     """The same with a row for every vehicle; those on no run say nothing."""
-    nothing = {"next_position": -1, "closest_position": -1, "deviation_s": NO_VALUE, "on_route": False}
-    columns = {}
-    for name in Progress.__slots__:
-        part = getattr(found, name)
-        whole = np.full(n, nothing.get(name, np.nan), part.dtype)
+    nothing: dict[str, Any] = {"next_position": -1, "closest_position": -1, "deviation_s": NO_VALUE}
+    columns: dict[str, Any] = {}
+    for it in fields(Progress):
+        part = getattr(found, it.name)
+        if part.dtype.names is not None:
+            columns[it.name] = part
+            continue
+        whole = np.full(n, nothing.get(it.name, False if part.dtype == bool else np.nan), part.dtype)
         whole[on] = part
-        columns[name] = whole
+        columns[it.name] = whole
     return Progress(**columns)
 
 
 def best_of_run(run: Int64s, n_runs: int, seen: Seen, found: Progress) -> Int64s:
-    """The vehicle that counts for each run, or -1: the one heard of last; of several, the one further along."""
+    """The vehicle that counts for each run, or -1; the others on it predict nothing.
+
+    Of those heard of within RIVAL_S of the newest: one that is on its way before one that waits or has come to its end,
+    one on the line before one off it, one that names the run before one that is only inferred to be on it, then the one
+    further along, then the newest.
+    """
     best = np.full(n_runs, -1, np.int64)
     rows = np.flatnonzero(run >= 0)
-    order = rows[np.lexsort((np.nan_to_num(found.distance_m[rows], nan=-1.0), seen.seen_epoch_s[rows]))]
+    if not len(rows):
+        return best
+    newest = np.full(n_runs, np.iinfo(np.int64).min)
+    np.maximum.at(newest, run[rows], seen.seen_epoch_s[rows])
+    recent = seen.seen_epoch_s[rows] >= newest[run[rows]] - RIVAL_S
+    under_way = found.on_route[rows] & ~found.waiting[rows] & ~found.ended[rows]
+    along = np.nan_to_num(found.distance_m[rows], nan=-1.0)
+    order = rows[
+        np.lexsort((seen.seen_epoch_s[rows], along, ~seen.inferred[rows], found.on_route[rows], under_way, recent))
+    ]
     best[run[order]] = order
     return best

@@ -19,7 +19,8 @@ from predictor.calls import Calls, calls_of
 from predictor.methods import METHODS, Standing
 from predictor.progress import Ground, Progress
 from predictor.schedule import Schedule
-from predictor.sightings import Memory, Seen, best_of_run, follow, sight
+from predictor.sightings import Seen, best_of_run, follow, sight
+from predictor.traces import Memory
 from predictor.words import GONE, Counts, Heard, Words, words_of
 
 POSITION_FRESH_S = 300
@@ -61,8 +62,8 @@ def predict(
     words = words_of(schedule, heard, now_epoch_s, counts)
     gone = np.isin(words.relationship, GONE)
     speaking = words.only(~gone & ~words.listed & (words.trip >= 0))
-    seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s)
-    counts.vehicles, counts.refused_vehicles = len(seen), seen.refused
+    seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s, memory)
+    counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons
     runs = _runs(speaking, words, seen)
     calls = calls_of(schedule, runs.trip, runs.base_epoch_s)
     times = _times(schedule, heard, speaking, calls, counts)
@@ -148,6 +149,8 @@ def _assemble(
     place = np.full(n, -1, np.int64)
     on = best >= 0
     place[on] = progress.next_position[best[on]]
+    over = np.zeros(n, bool)
+    over[on] = progress.ended[best[on]]
     left = (departure > 0) & (departure < now)
     left |= (
         (departure == 0)
@@ -169,13 +172,18 @@ def _assemble(
     if fresh.any():
         late = np.zeros(n, np.int64)
         late[fresh] = progress.deviation_s[best[fresh]]
-        standing = Standing(deviation_s=late, next_position=np.where(fresh, np.maximum(place, 0), 0))
+        place = np.where(over, np.diff(calls.ptr), np.maximum(place, 0))
+        standing = Standing(deviation_s=late, next_position=np.where(fresh, place, 0))
         made_by, method = next(iter(METHODS.items()))
         forecast = method(schedule, calls, standing, now)
         ours = fresh[calls.run]
         arrival = np.where(ours, forecast.arrival_epoch_s, arrival)
         departure = np.where(ours, forecast.departure_epoch_s, departure)
-        flags = np.where(ours, forecast.flags, flags).astype(np.uint8)
+        doubts = _doubts(calls, progress, seen, best)
+        silent = ours & ((doubts & CallFlag.NO_DATA) != 0) & ((forecast.flags & CallFlag.PASSED) == 0)
+        arrival, departure = np.where(silent, 0, arrival), np.where(silent, 0, departure)
+        flags = np.where(ours, forecast.flags | np.where(silent, doubts, doubts & ~np.uint8(CallFlag.NO_DATA)), flags)
+        flags = flags.astype(np.uint8)
         source[fresh] = SOURCE_CODES[made_by]
         deviation[fresh] = late[fresh]
         counts.by_position = int(np.count_nonzero(fresh))
@@ -255,6 +263,22 @@ def _assemble(
             (seen.occupancy_percentage >= 0) & (seen.occupancy_percentage < 1000), seen.occupancy_percentage, -1
         ).astype(np.int16),
     )
+
+
+def _doubts(calls: Calls, progress: Progress, seen: Seen, best: Int64s) -> UInt8s:
+    """CallFlag of every call for what is doubtful about its run's vehicle; NO_DATA where nothing can be said."""
+    of_run = np.zeros(len(best), np.uint8)
+    on = best >= 0
+    vehicle = best[on]
+    of_run[on] = np.where(seen.inferred[vehicle], CallFlag.INFERRED | CallFlag.UNCERTAIN, 0)
+    of_run[on] |= np.where(progress.detour[vehicle], CallFlag.DETOUR | CallFlag.UNCERTAIN, 0).astype(np.uint8)
+    doubts: UInt8s = of_run[calls.run]
+    lost = np.zeros(len(best), bool)
+    lost[on] = progress.lost[vehicle] & ~progress.waiting[vehicle]
+    between = lost[calls.run]
+    between[calls.ptr[1:] - 1] = False
+    doubts[between] |= np.uint8(CallFlag.NO_DATA)
+    return doubts
 
 
 def _deviation(calls: Calls, arrival: Int64s, departure: Int64s, now: int, n: int) -> Int64s:

@@ -8,7 +8,8 @@ A wrong "your bus is coming" is worse than none, so every rule asks for one cand
 
 The service day is ``start_date`` when the trip's service runs then. Feeds that write the calendar date after midnight
 mean the day before; that is believed only if the trip does not run on the date written, but ran the day before past
-midnight. Without start_date it is the day on which the run is nearest to now.
+midnight. Without start_date it is the day on which the run is nearest to now. A vehicle that is on the road now cannot be
+on a run that is hours away: when the same trip is under way by the date before or after, that date is meant.
 Source: GTFS-realtime reference, message TripDescriptor ("alternative trip matching").
 """
 
@@ -20,11 +21,14 @@ from typing import Protocol
 import numpy as np
 
 from domain import service_day
-from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, UInt8s
+from domain.realtime import NO_VALUE, Bools, Floats, Int32s, Int64s, TripRelationship, UInt8s
 from predictor.schedule import Schedule
 
 NEAR_S = 6 * 3600
 """Without start_date: a run that starts later or ended earlier than this from now is not the one spoken of."""
+
+UNDER_WAY_S = 3600
+"""A run that starts no later, or ended no earlier, may have a vehicle on it now."""
 
 
 class Unmatched(IntEnum):
@@ -88,8 +92,18 @@ ADDS = (TripRelationship.ADDED, TripRelationship.NEW)
 """Trips that are not in the timetable by definition, whatever their trip_id looks like."""
 
 
-def match(schedule: Schedule, described: Descriptors, now_epoch_s: float, first_stop: Int32s | None = None) -> Matched:
-    """The run of each descriptor; *first_stop* (stop rows, -1 unknown) helps where no trip_id does."""
+def match(
+    schedule: Schedule,
+    described: Descriptors,
+    now_epoch_s: float,
+    first_stop: Int32s | None = None,
+    *,
+    here_and_now: bool = False,
+) -> Matched:
+    """The run of each descriptor; *first_stop* (stop rows, -1 unknown) helps where no trip_id does.
+
+    *here_and_now*: they are vehicles on the road; a trip update may speak of a run that is a day away.
+    """
     n = len(described.trip_ids)
     named = [schedule.trips_named(trip_id) if trip_id else (-1, -1) for trip_id in described.trip_ids]
     spans = np.array(named, np.int32).reshape(n, 2)
@@ -105,6 +119,8 @@ def match(schedule: Schedule, described: Descriptors, now_epoch_s: float, first_
         trip[row] = _run_of_frequency(schedule, range(*named[row]), described, row)
         why[row] = Unmatched.MATCHED if trip[row] >= 0 else Unmatched.AMBIGUOUS
     date, fits = _service_dates(schedule, trip, described, now_epoch_s)
+    if here_and_now:
+        _move_to_the_day_under_way(schedule, trip, date, fits, now_epoch_s)
     why[(trip >= 0) & ~fits] = Unmatched.NOT_THAT_DAY
     trip[~fits] = -1
     for row in np.flatnonzero(why == Unmatched.UNKNOWN_TRIP).tolist():
@@ -161,6 +177,36 @@ def _service_dates(
     return date, fits
 
 
+def _move_to_the_day_under_way(schedule: Schedule, trip: Int32s, date: Int32s, fits: Bools, now_epoch_s: float) -> None:
+    """Where the run is more than NEAR_S away but under way by the date before or after, set that *date* and *fits*."""
+    known = np.flatnonzero((trip >= 0) & (date > 0))
+    for number in np.unique(date[known]).tolist():
+        rows = known[date[known] == number]
+        rows = rows[_away_s(schedule, trip[rows], number, now_epoch_s) > NEAR_S]
+        for other in (_day_before(number), _day_after(number)) if len(rows) else ():
+            runs = schedule.runs_on(other)[schedule.trip_service[trip[rows]]] if other else np.zeros(len(rows), bool)
+            moved = rows[runs & (_away_s(schedule, trip[rows], other, now_epoch_s) <= UNDER_WAY_S)]
+            date[moved], fits[moved] = other, True
+
+
+def _away_s(schedule: Schedule, trip: Int32s, number: int, now_epoch_s: float) -> Floats:
+    """Seconds until each run starts on that day, or since it ended; 0 while it is under way."""
+    try:
+        now_s = now_epoch_s - schedule.start_epoch_s(number)
+    except ValueError:
+        return np.full(len(trip), np.inf)
+    start_s = schedule.trip_start_s[trip].astype(np.float64)
+    away: Floats = np.maximum(np.maximum(start_s - now_s, now_s - (start_s + schedule.duration_s(trip))), 0.0)
+    return away
+
+
+def _day_after(number: int) -> int:
+    try:
+        return service_day.yyyymmdd(service_day.from_yyyymmdd(number) + timedelta(days=1))
+    except (ValueError, OverflowError):
+        return 0
+
+
 def _day_before(number: int) -> int:
     try:
         return service_day.yyyymmdd(service_day.from_yyyymmdd(number) - timedelta(days=1))
@@ -172,12 +218,9 @@ def _nearest_days(schedule: Schedule, trip: Int32s, now_epoch_s: float) -> tuple
     """The day on which each run is nearest to now: under way counts 0; of two under way, the later start."""
     best = np.full(len(trip), np.inf)
     date = np.zeros(len(trip), np.int32)
-    start_s = schedule.trip_start_s[trip].astype(np.int64)
-    end_s = start_s + schedule.duration_s(trip)
     service = schedule.trip_service[trip]
     for number in schedule.days_near(now_epoch_s):
-        now_s = now_epoch_s - schedule.start_epoch_s(number)
-        away_s = np.maximum(np.maximum(start_s - now_s, now_s - end_s), 0.0)
+        away_s = _away_s(schedule, trip, number, now_epoch_s)
         better = schedule.runs_on(number)[service] & (away_s <= best)
         best[better] = away_s[better]
         date[better] = number

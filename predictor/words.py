@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, TripUpdates, UInt8s, Vehicles
+from predictor.pings import Distrust
 from predictor.schedule import Schedule
 from predictor.trip_match import ADDS, Unmatched, match
 
@@ -36,6 +37,10 @@ class Counts:
     by_position: int = 0
     refused_updates: int = 0
     refused_vehicles: int = 0
+    distrusted: dict[Distrust, int] = field(default_factory=dict)
+    """Positions that were not believed, by reason."""
+    inferred: int = 0
+    """Vehicles put to a trip that they do not name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind, FeedSpec, assess
 from predictor.progress import Ground
 from predictor.schedule import Schedule
-from predictor.sightings import Memory
 from predictor.tick import predict
+from predictor.traces import Memory
 from predictor.words import Heard
 from runtime.clock import Clock
 from runtime.settings import Settings

@@ -20,8 +20,8 @@ from feeds.formats import gtfs_realtime
 from feeds.schedule import build
 from predictor.progress import Ground
 from predictor.schedule import Schedule
-from predictor.sightings import Memory
 from predictor.tick import predict
+from predictor.traces import Memory
 from predictor.words import Heard
 from store.timetable import Bundle
 

@@ -1,0 +1,107 @@
+"""What is remembered of every vehicle from tick to tick: one row a vehicle, in a table that all rules share.
+
+A vehicle keeps its row (its *slot*) until it has not been heard of for FORGET_S. Nothing here outlives the process:
+after a restart every vehicle is looked for anew on its whole line.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.realtime import Int64s
+
+KEPT = 4
+"""Places along its line that a vehicle may be at, kept until it is clear which is right."""
+FORGET_S = 1800
+"""A vehicle not heard of for longer is looked for anew on its whole line."""
+
+TRACE = np.dtype([
+    ("heard_epoch_s", "f8"),  # when it was last in a feed, by our clock; -inf for a free row
+    # the last position that was believed
+    ("seen_epoch_s", "i8"), ("lat", "f8"), ("lon", "f8"),
+    # positions refused since, and the last of them
+    ("refused", "i4"), ("refused_epoch_s", "i8"), ("refused_lat", "f8"), ("refused_lon", "f8"),
+    # the run, and where on its line the vehicle may be: metres (nan: none) and cost (0 for the best, which is first)
+    ("trip", "i4"), ("date", "i4"), ("along_m", "f8", (KEPT,)), ("cost", "f8", (KEPT,)),
+    # the last position that was on the line, and the place there
+    ("matched_epoch_s", "i8"), ("matched_lat", "f8"), ("matched_lon", "f8"),
+    ("snapped_lat", "f8"), ("snapped_lon", "f8"), ("bearing_deg", "f8"), ("late_s", "i8"),
+    # how the run goes: least metres seen on it, doubt whether it has begun, and whether it is over
+    ("least_m", "f8"), ("doubted", "?"), ("ended", "?"),
+    # positions off the line in a row, and since when
+    ("off_pings", "i4"), ("off_since_epoch_s", "i8"),
+])  # fmt: skip
+
+Traces = npt.NDArray[np.void]
+"""Rows of TRACE."""
+MANY = 1024
+
+
+def blank(n: int) -> Traces:
+    """*n* rows that know nothing."""
+    rows = np.zeros(n, TRACE)
+    rows["heard_epoch_s"] = -np.inf
+    rows["trip"] = -1
+    for name in (
+        "lat",
+        "lon",
+        "along_m",
+        "matched_lat",
+        "matched_lon",
+        "snapped_lat",
+        "snapped_lon",
+        "bearing_deg",
+        "least_m",
+    ):
+        rows[name] = np.nan
+    rows["cost"] = np.inf
+    return rows
+
+
+class Memory:
+    """The table of one timetable's vehicles."""
+
+    def __init__(self) -> None:
+        self.table: Traces = blank(MANY)
+        self._slots: dict[tuple[str, str], int] = {}
+        self._free = list(range(MANY - 1, -1, -1))
+        self.evidence: Any = None
+        """What ``predictor.inference`` has gathered; nobody else looks at it."""
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def slots_of(self, keys: Iterable[tuple[str, str]], now_epoch_s: float) -> Int64s:
+        """The slot of each (feed id, vehicle id), new ones blank; a key that comes twice gets two slots."""
+        slots: list[int] = []
+        used: set[int] = set()
+        for key in keys:
+            slot = self._slots.get(key)
+            while slot is not None and slot in used:
+                key = (key[0], key[1] + "\0")  # noqa: PLW2901  # a feed that gives one id to two vehicles
+                slot = self._slots.get(key)
+            if slot is None:
+                slot = self._slots[key] = self._take()
+            used.add(slot)
+            slots.append(slot)
+        rows = np.array(slots, np.int64)
+        self.table["heard_epoch_s"][rows] = now_epoch_s
+        return rows
+
+    def _take(self) -> int:
+        if not self._free:
+            size = len(self.table)
+            self.table = np.concatenate([self.table, blank(size)])
+            self._free = list(range(2 * size - 1, size - 1, -1))
+        return self._free.pop()
+
+    def forget(self, now_epoch_s: float) -> None:
+        """Free the rows of vehicles that have not been heard of for FORGET_S."""
+        old = np.flatnonzero(self.table["heard_epoch_s"] < now_epoch_s - FORGET_S)
+        gone = {slot for slot in old.tolist() if self.table["heard_epoch_s"][slot] > -np.inf}
+        if gone:
+            self._slots = {key: slot for key, slot in self._slots.items() if slot not in gone}
+            self._free.extend(gone)
+            self.table[list(gone)] = blank(len(gone))
