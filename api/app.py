@@ -5,7 +5,7 @@ thousands of phones ask every second; everything else goes through Starlette. Al
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +27,7 @@ from api.endpoints import (
     current_time,
     feeds,
     health,
+    problem_reports,
     routes,
     schedules,
     search,
@@ -35,7 +36,7 @@ from api.endpoints import (
     trips,
     vehicles,
 )
-from api.errors import RequestRefused, method_not_allowed, unknown
+from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
 from api.formats import oba
 from api.metrics import Metrics
 from api.past import LOOKS_BACK_S, Past
@@ -43,6 +44,7 @@ from api.replica import Replica
 from api.where import Ask
 from runtime.clock import Clock
 from runtime.settings import Settings
+from store.hall import AWAY, Hall
 
 log = logging.getLogger("wayside.api")
 
@@ -83,6 +85,14 @@ WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
     "vehicles-for-agency": (vehicles.vehicles_for_agency, True, True),
 }
 """OneBusAway's endpoints: ``/api/where/{endpoint}.json`` or ``/api/where/{endpoint}/{id}.json``."""
+
+HALL_WHERE: dict[str, Callable[[Ask, Hall], Awaitable[bytes]]] = {
+    "problem-reports-for-stop": problem_reports.reports_for_stop,
+    "problem-reports-for-trip": problem_reports.reports_for_trip,
+    "report-problem-with-stop": problem_reports.report_stop,
+    "report-problem-with-trip": problem_reports.report_trip,
+}
+"""Those of them that leave or fetch something in the hall. Each takes an id, live."""
 
 ROUTES: tuple[Route, ...] = (
     Route("/healthz", health.healthz),
@@ -185,12 +195,13 @@ class Application:
         name, _, given_id = rest.removesuffix(".json").partition("/")
         then = await self._then(name, scope["query_string"]) if b"time=" in scope["query_string"] else None
         address = (scope.get("client") or ("",))[0]
-        status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then, address)
+        asked = scope["method"], name, given_id, scope["query_string"], then, address
+        status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked)
         for _ in range(LEASES_AWAITED):
             if status != HTTPStatus.TOO_MANY_REQUESTS or not self.doors.quotas.leasing:
                 break
             await self.doors.quotas.settled()
-            status, headers, body = self.answer(scope["method"], name, given_id, scope["query_string"], then, address)
+            status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked)
         length = len(body)
         if length >= compression.MIN_BYTES:
             for header, value in scope["headers"]:
@@ -204,7 +215,7 @@ class Application:
             headers = (*headers, (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-        route = name if name in WHERE else "unknown"
+        route = name if name in WHERE or name in HALL_WHERE else "unknown"
         self.metrics.count(f"/api/where/{route}", status, self.clock.monotonic_s() - started_s)
 
     async def _then(self, name: str, query_string: bytes) -> tuple[Replica, float] | None:
@@ -234,33 +245,62 @@ class Application:
 
         *then* is a replica of the past and its time: what the question is about. *address* is who asks, where no key says.
         """
-        now_epoch_s = self.clock.now_epoch_s()
         try:
-            if method not in ("GET", "HEAD"):
-                if method == "OPTIONS":
-                    return 204, PREFLIGHT, b""
-                raise method_not_allowed()
-            query = params.parse_query(query_string)
-            self.doors.admit(query, self.replica.api_keys, address)
-            version = query.get("version", "")
-            if version not in ("", "2"):
-                text = f"unknown version: {version[:40]}"
-                raise RequestRefused(400, text, field_errors={"version": [text]})
+            if method == "OPTIONS":
+                return 204, PREFLIGHT, b""
+            ask = self._question(method, given_id, query_string, then, address)
             found = WHERE.get(name)
             if found is None or (given_id and not found[1]):
                 raise unknown()
             handler, _, is_live = found
-            replica, asked_epoch_s = then or (self.replica, now_epoch_s)
-            ask = Ask(replica=replica, settings=self.settings, query=query, id=given_id, now_epoch_s=asked_epoch_s)
-            return 200, LIVE if is_live else STATIC, oba.envelope(now_epoch_s, handler(ask))
-        except RequestRefused as refused:
-            body = oba.refusal(now_epoch_s, refused.code, refused.text, refused.field_errors)
-            return refused.code, (*LIVE, *refused.headers), body
-        except Exception:
-            log.exception(
-                "event=request_failed endpoint=%s id=%r", name if name in WHERE else "unknown", given_id[:200]
-            )
-            return 500, LIVE, oba.refusal(now_epoch_s, 500, "internal server error", None)
+            return 200, LIVE if is_live else STATIC, oba.envelope(self.clock.now_epoch_s(), handler(ask))
+        except Exception as error:
+            return self._failed(error, name, given_id)
+
+    async def _hall_answer(
+        self,
+        method: str,
+        name: str,
+        given_id: str,
+        query_string: bytes,
+        then: tuple[Replica, float] | None,
+        address: str,
+    ) -> tuple[int, Headers, bytes]:
+        """The same, of those endpoints that ask the hall."""
+        try:
+            if method == "OPTIONS":
+                return 204, PREFLIGHT, b""
+            ask = self._question(method, given_id, query_string, then, address)
+            data = await HALL_WHERE[name](ask, self.starlette.state.hall)
+            return 200, LIVE, oba.envelope(self.clock.now_epoch_s(), data)
+        except AWAY:
+            return self._failed(not_ready("Redis is away"), name, given_id)
+        except Exception as error:
+            return self._failed(error, name, given_id)
+
+    def _question(
+        self, method: str, given_id: str, query_string: bytes, then: tuple[Replica, float] | None, address: str
+    ) -> Ask:
+        """What is asked, once it may be; raises RequestRefused."""
+        if method not in ("GET", "HEAD"):
+            raise method_not_allowed()
+        query = params.parse_query(query_string)
+        self.doors.admit(query, self.replica.api_keys, address)
+        version = query.get("version", "")
+        if version not in ("", "2"):
+            text = f"unknown version: {version[:40]}"
+            raise RequestRefused(400, text, field_errors={"version": [text]})
+        replica, asked_epoch_s = then or (self.replica, self.clock.now_epoch_s())
+        return Ask(replica=replica, settings=self.settings, query=query, id=given_id, now_epoch_s=asked_epoch_s)
+
+    def _failed(self, error: Exception, name: str, given_id: str) -> tuple[int, Headers, bytes]:
+        now_epoch_s = self.clock.now_epoch_s()
+        if isinstance(error, RequestRefused):
+            body = oba.refusal(now_epoch_s, error.code, error.text, error.field_errors)
+            return error.code, (*LIVE, *error.headers), body
+        endpoint = name if name in WHERE or name in HALL_WHERE else "unknown"
+        log.error("event=request_failed endpoint=%s id=%r", endpoint, given_id[:200], exc_info=error)
+        return 500, LIVE, oba.refusal(now_epoch_s, 500, "internal server error", None)
 
     # --- the other door
 

@@ -101,6 +101,11 @@ def deliveries_recent() -> str:
     return f"{PREFIX}deliveries:recent"
 
 
+def problem_reports() -> str:
+    """STREAM MessagePack ProblemReport: what riders reported, trimmed by number and age. Writer: api."""
+    return f"{PREFIX}reports"
+
+
 def api_keys() -> str:
     """HASH SHA-256 of an API key to its MessagePack record (name, role, created, quota). Writer: wayside keys."""
     return f"{PREFIX}apikeys"
