@@ -56,6 +56,7 @@ WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
     "agencies-with-coverage": (agencies.agencies_with_coverage, False, False),
     "agency": (agencies.agency, True, False),
     "arrival-and-departure-for-stop": (arrivals.arrival_for_stop, True, True),
+    "arrivals-and-departures-for-location": (arrivals.arrivals_for_location, False, True),
     "arrivals-and-departures-for-stop": (arrivals.arrivals_for_stop, True, True),
     "block": (blocks.block, True, False),
     "config": (configuration.config, False, False),

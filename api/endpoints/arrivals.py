@@ -1,18 +1,25 @@
-"""``arrivals-and-departures-for-stop`` and ``arrival-and-departure-for-stop``."""
+"""``arrivals-and-departures-for-stop``, ``…-for-location``, and ``arrival-and-departure-for-stop``."""
 
 from datetime import date
 from typing import NamedTuple
 
 from api import params
+from api.around import modes_asked, place_asked
 from api.errors import invalid, unknown
+from api.formats import oba
 from api.fragments import TripPiece
 from api.served import Served
+from api.status import trip_ids_of_row
 from api.visits import Moment, Visit, encode_visit, moment, scheduled_visit, visits_between
 from api.where import Ask
 from domain import service_day
 from domain.ids import qualify
 
 MAX_MINUTES = 1440
+DEFAULT_RADIUS_M = 500.0
+DEFAULT_COUNT = 250
+MAX_COUNT = 1000
+"""Of stops, and of visits, around a place."""
 
 
 class _Wanted(NamedTuple):
@@ -49,6 +56,66 @@ def arrivals_for_stop(ask: Ask) -> bytes:
         b'{"arrivalsAndDepartures":[%b],"nearbyStopIds":%b,"situationIds":%b,"stopId":%b}'
         % (b",".join(rows), nearby, noticed.ids, fragments.stop(stop).id)
     )
+
+
+def arrivals_for_location(ask: Ask) -> bytes:
+    """Every visit at the stops around a place, in the order they come; stops nearest first."""
+    query = ask.query
+    place = place_asked(query, DEFAULT_RADIUS_M, required=True)
+    before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
+    after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
+    limit = min(params.integer(query, "maxCount", DEFAULT_COUNT, 1, 1_000_000), MAX_COUNT)
+    modes = modes_asked(query)
+    stops: list[tuple[float, Served, int]] = []
+    for served in ask.served():
+        bundle = served.bundle
+        stops += [
+            (place.away_m(bundle.stop_lat[row], bundle.stop_lon[row]), served, row)
+            for row in place.stops(bundle)
+            if bundle.stop_location_type[row] == 0
+            and (not modes or any(bundle.route_mode[route] in modes for route in bundle.stop_route_rows(row)))
+        ]
+    stops.sort(key=lambda item: item[0])
+    shown = stops[:limit]
+    visits: list[tuple[Visit, Served, Moment]] = []
+    situations: dict[bytes, bytes] = {}
+    for _, served, row in shown:
+        when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
+        ask.references.add_stop(served.fragments.stop(row))
+        situations.update(served.notices.of_stop(row, when.epoch_s).references)
+        from_epoch_s, to_epoch_s = int(when.epoch_s) - before * 60, int(when.epoch_s) + after * 60
+        visits += [
+            (visit, served, when)
+            for visit in visits_between(served, row, when, from_epoch_s, to_epoch_s)
+            if not modes or _mode_of(served, visit, when) in modes
+        ]
+    if not visits and params.boolean(query, "emptyReturnsNotFound", False):
+        raise unknown()
+    visits.sort(key=lambda item: item[0])
+    encoded = [encode_visit(ask, served, visit, when) for visit, served, when in visits[:limit]]
+    ask.references.situations.update(situations)
+    return ask.entry(
+        b'{"arrivalsAndDepartures":%b,"limitExceeded":%b,"nearbyStopIds":%b,"situationIds":%b,"stopIds":%b}'
+        % (
+            oba.array(row for row in encoded if row is not None),
+            oba.boolean(len(stops) > limit or len(visits) > limit),
+            oba.array(
+                b'{"distanceFromQuery":%b,"stopId":%b}' % (oba.decimal(away_m), served.fragments.stop_id(row))
+                for away_m, served, row in shown
+            ),
+            oba.array(situations),
+            oba.array(served.fragments.stop_id(row) for _, served, row in shown),
+        )
+    )
+
+
+def _mode_of(served: Served, visit: Visit, when: Moment) -> int:
+    """GTFS route type of the visit's route, -1 when it is on none."""
+    if visit.trip >= 0:
+        route = served.bundle.trip_route[visit.trip]
+    else:
+        route = trip_ids_of_row(served, when.live, visit.row)[2] if when.live is not None else -1
+    return served.bundle.route_mode[route] if route >= 0 else -1
 
 
 def arrival_for_stop(ask: Ask) -> bytes:

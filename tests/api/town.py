@@ -26,6 +26,7 @@ from domain.situation import Situation
 from feeds.formats import gtfs
 from runtime.clock import FakeClock
 from runtime.settings import Settings
+from store.hall import Hall
 from store.timetable import Bundle, open_bundle
 from store.timetable_writer import write_bundle
 
@@ -305,7 +306,9 @@ class StillHall:
 class Town:
     """The application on the town's timetable, asked without a socket."""
 
-    def __init__(self, home: Path, *, files: Mapping[str, str] = GTFS, require_api_key: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, files: Mapping[str, str] = GTFS, require_api_key: bool = True, hall: Hall | None = None
+    ) -> None:
         self.home = home
         self.bundle = import_bundle(home, files)
         self.clock = FakeClock(datetime.fromtimestamp(at(8, 5), UTC))
@@ -320,7 +323,7 @@ class Town:
             require_api_key=require_api_key,
         )
         self.replica = Replica(self.settings, self.clock, self.hall, self._judge)
-        self.application = Application(self.settings, self.clock, self.replica, None)
+        self.application = Application(self.settings, self.clock, self.replica, hall)
 
     def _judge(self, record: FeedRecord, now_epoch_s: float) -> FeedHealth:
         state = FeedState.OK if self.usable else FeedState.STALE
