@@ -48,7 +48,7 @@ def read(path: Path, *, codes: Mapping[str, str], progress: Progress = lambda _s
         progress("reading stops, routes and trips", 0.02)
         tables = read_tables(archive, codes, texts, problems)
         progress("reading stop times", 0.1)
-        calls = read_stop_times(archive, tables.trip_ids, tables.stop_ids, texts.row, problems)
+        calls = read_stop_times(archive, tables.rows["trip_id"], tables.rows["stop_id"], texts.row, problems)
         if not calls.trips.size:
             raise ScheduleRefused("stop_times.txt: no trip has two calls or more that can be used")
         progress("reading shapes", 0.6)
@@ -63,8 +63,8 @@ def _assemble(
     tables: Tables, calls: StopTimes, shapes: Shapes, texts: TextPool, problems: Problems, progress: Progress
 ) -> Schedule:
     shape_rows = {raw: row for row, raw in enumerate(shapes.ids)}
-    of_trip = calls.trips.tolist()
-    trip_shape = np.array([shape_rows.get(tables.trip_shape[trip], -1) for trip in of_trip], np.int32)
+    of_shape = np.array([shape_rows.get(raw, -1) if raw else -1 for raw in tables.shapes], np.int32)
+    trip_shape = of_shape[tables.trip_shape[calls.trips]]
     arrays: Arrays = dict(tables.arrays)
     for name in [name for name in arrays if name.startswith("trip_")]:
         arrays[name] = arrays[name][calls.trips]
@@ -72,8 +72,8 @@ def _assemble(
     arrays |= patterns.arrays
     ids = dict(tables.ids)
     arrays, run_trip = _with_runs(tables, calls, arrays, patterns)
-    ids["trip_id"] = [tables.ids["trip_id"][of_trip[row]] for row in run_trip.tolist()]
-    arrays |= _blocks(tables, of_trip, run_trip, arrays["trip_start_s"], ids)
+    ids["trip_id"] = [tables.ids["trip_id"][row] for row in calls.trips[run_trip].tolist()]
+    arrays |= _blocks(tables, calls.trips[run_trip], arrays["trip_start_s"], ids)
     progress("indexing calls by stop", 0.85)
     arrays |= call_index(arrays, len(ids["stop_id"]))
     arrays |= _route_index(arrays, len(ids["route_id"]))
@@ -90,7 +90,7 @@ def _assemble(
         "agency_bounds": _bounds(arrays, len(tables.agencies)),
         "counts": {
             "agencies": len(tables.agencies), "stops": len(ids["stop_id"]), "routes": len(ids["route_id"]),
-            "trips": len(of_trip), "runs": len(ids["trip_id"]), "stop_times": int(calls.stop.size),
+            "trips": int(calls.trips.size), "runs": len(ids["trip_id"]), "stop_times": int(calls.stop.size),
             "calls": int(arrays["call_trip"].size), "shapes": len(shapes.ids), "services": len(ids["service_id"]),
             "patterns": int(arrays["pattern_shape"].size), "profiles": int(arrays["profile_pattern"].size),
         },
@@ -145,14 +145,13 @@ def _with_runs(
 
 
 def _blocks(
-    tables: Tables, of_trip: list[int], run_trip: npt.NDArray[np.int64], start_s: npt.NDArray[np.int32],
-    ids: dict[str, list[str]],
-) -> Arrays:  # fmt: skip
-    index: dict[str, int] = {}
-    work = [tables.trip_block[trip] for trip in of_trip]
-    by_trip = np.array([index.setdefault(name, len(index)) if name else -1 for name in work], np.int32)
-    ids["block_id"] = list(index)
-    block = by_trip[run_trip]
+    tables: Tables, run_trip: npt.NDArray[np.int32], start_s: npt.NDArray[np.int32], ids: dict[str, list[str]]
+) -> Arrays:
+    """*run_trip* is the row in *tables* of each run's trip."""
+    used, block = np.unique(tables.trip_block[run_trip], return_inverse=True)
+    blank = int(used.size > 0 and used[0] == 0)
+    block = (block - blank).astype(np.int32)
+    index = ids["block_id"] = [tables.blocks[row] for row in used[blank:].tolist()]
     order = np.lexsort((start_s, block))
     order = order[block[order] >= 0].astype(np.int32)
     return {

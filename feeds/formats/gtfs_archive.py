@@ -54,26 +54,24 @@ class GtfsArchive:
     def blocks(self, name: str) -> Iterator[bytes]:
         """The file as UTF-8 in blocks of whole lines, without byte order mark; the first begins with the header.
 
-        A file with a quote in it may break lines inside quotes: then it is one block.
+        A line break inside quotes is no end of a line: blocks are cut where the quotes before are even in number.
         Raises ScheduleRefused when it cannot be unpacked.
         """
         info = self._members[name]
         if info.file_size > MAX_FILE_BYTES:
             raise ScheduleRefused(f"{name}: unpacks to {info.file_size} bytes, more than {MAX_FILE_BYTES}")
-        rest, first, quoted = b"", True, False
+        rest, first = b"", True
         for piece in self._inflate(info):
-            data = rest + piece
+            data = rest + piece if rest else piece
             if first:
                 data = data.removeprefix(BOM)
                 first = False
             if b"\r" in data and b"\n" not in data:
                 data = data.replace(b"\r", b"\n")
-            quoted = quoted or b'"' in data
-            end = -1 if quoted else data.rfind(b"\n")
-            if end >= 0:
-                yield to_utf8(data[: end + 1])
-                data = data[end + 1 :]
-            rest = data
+            end = last_line_end(data)
+            if end:
+                yield to_utf8(data[:end])
+            rest = data[end:]
         if rest:
             yield to_utf8(rest)
 
@@ -115,6 +113,17 @@ class GtfsArchive:
                 pending = engine.unconsumed_tail
                 if piece:
                     yield piece
+
+
+def last_line_end(data: bytes) -> int:
+    """Just after the last line break that is not inside quotes; 0 when there is none."""
+    end = data.rfind(b"\n")
+    quotes = data.count(b'"', 0, end + 1)
+    while end >= 0 and quotes % 2:
+        before = data.rfind(b"\n", 0, end)
+        quotes -= data.count(b'"', before + 1, end)
+        end = before
+    return end + 1
 
 
 def to_utf8(data: bytes) -> bytes:

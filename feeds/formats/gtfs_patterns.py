@@ -13,6 +13,9 @@ from feeds.formats.gtfs_stop_times import StopTimes
 Arrays = dict[str, npt.NDArray[Any]]
 UInt64s = npt.NDArray[np.uint64]
 
+PORTION = 1 << 18
+"""Calls hashed at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patterns:
@@ -29,28 +32,12 @@ def find_patterns(
 ) -> Patterns:  # fmt: skip
     """Group trips by 64-bit hashes of all their calls (a false match in 400,000 trips: one in 10^8 schedules)."""
     starts, lengths = calls.ptr[:-1], np.diff(calls.ptr)
-    position = (np.arange(calls.stop.size) - np.repeat(starts, lengths)).astype(np.uint64)
-    kind: UInt64s = (
-        calls.stop.astype(np.uint64) << np.uint64(32)
-        | (calls.sequence.astype(np.uint64) & np.uint64(0xFFFFFF)) << np.uint64(6)
-        | calls.pickup.astype(np.uint64) << np.uint64(4)
-        | calls.drop_off.astype(np.uint64) << np.uint64(2)
-        | calls.timepoint.astype(np.uint64)
-    )
-    extra = calls.headsign.astype(np.uint64) << np.uint64(32) | calls.distance.view(np.uint32)
-    row_hash = _mix(_mix(kind ^ _mix(position)) ^ extra)
-    del kind, extra
-    whole: UInt64s = np.add.reduceat(row_hash, starts)
-    trip_hash = _mix(whole ^ trip_shape.astype(np.int64).astype(np.uint64))
-    del row_hash
-    _, representative, pattern_of_trip = np.unique(trip_hash, return_index=True, return_inverse=True)
     start_s = calls.departure_s[starts].astype(np.int32)
-    origin = np.repeat(start_s, lengths)
-    offset = ((calls.arrival_s - origin).astype(np.uint32).astype(np.uint64) << np.uint64(32)) | (
-        calls.departure_s - origin
-    ).astype(np.uint32)
-    time_hash = np.add.reduceat(_mix(offset ^ _mix(position + np.uint64(1 << 40))), starts)
-    del offset, position, origin
+    place_hash, time_hash = np.empty(starts.size, np.uint64), np.empty(starts.size, np.uint64)
+    for first, last in _portions(calls.ptr):
+        place_hash[first:last], time_hash[first:last] = _hashes(calls, first, last)
+    trip_hash = _mix(place_hash ^ trip_shape.astype(np.int64).astype(np.uint64))
+    _, representative, pattern_of_trip = np.unique(trip_hash, return_index=True, return_inverse=True)
     profile_hash = _mix(time_hash ^ _mix(pattern_of_trip.astype(np.uint64)))
     _, example, profile_of_trip = np.unique(profile_hash, return_index=True, return_inverse=True)
     rows, pattern_ptr = _rows(starts, lengths, representative)
@@ -74,6 +61,37 @@ def find_patterns(
     weight = np.bincount(pattern_of_trip, minlength=representative.size)
     arrays |= _distances(arrays, calls.distance[rows], weight, stop_lat, stop_lon, shapes)
     return Patterns(arrays=arrays, trip_profile=profile_of_trip.astype(np.int32), trip_start_s=start_s)
+
+
+def _portions(ptr: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """(first, last + 1) trips that together have about PORTION calls: what is worked on at once stays in the cache."""
+    if ptr.size < 2:
+        return []
+    edges = np.unique(np.searchsorted(ptr, np.arange(0, int(ptr[-1]), PORTION), "left").clip(max=ptr.size - 2))
+    return list(zip(edges.tolist(), [*edges[1:].tolist(), ptr.size - 1], strict=True))
+
+
+def _hashes(calls: StopTimes, first: int, last: int) -> tuple[UInt64s, UInt64s]:
+    """For each trip from *first* to *last*: a hash of where it calls and how, and one of its times after its start."""
+    begin, end = int(calls.ptr[first]), int(calls.ptr[last])
+    rows = slice(begin, end)
+    starts, lengths = calls.ptr[first:last] - begin, np.diff(calls.ptr[first : last + 1])
+    position = (np.arange(end - begin) - np.repeat(starts, lengths)).astype(np.uint64)
+    kind: UInt64s = (
+        calls.stop[rows].astype(np.uint64) << np.uint64(32)
+        | (calls.sequence[rows].astype(np.uint64) & np.uint64(0xFFFFFF)) << np.uint64(6)
+        | calls.pickup[rows].astype(np.uint64) << np.uint64(4)
+        | calls.drop_off[rows].astype(np.uint64) << np.uint64(2)
+        | calls.timepoint[rows].astype(np.uint64)
+    )
+    extra = calls.headsign[rows].astype(np.uint64) << np.uint64(32) | calls.distance[rows].view(np.uint32)
+    place: UInt64s = np.add.reduceat(_mix(_mix(kind ^ _mix(position)) ^ extra), starts)
+    origin = np.repeat(calls.departure_s[rows][starts], lengths)
+    offset = ((calls.arrival_s[rows] - origin).astype(np.uint32).astype(np.uint64) << np.uint64(32)) | (
+        calls.departure_s[rows] - origin
+    ).astype(np.uint32)
+    times: UInt64s = np.add.reduceat(_mix(offset ^ _mix(position + np.uint64(1 << 40))), starts)
+    return place, times
 
 
 def _mix(value: UInt64s) -> UInt64s:
@@ -144,22 +162,27 @@ def _place(
 
 def call_index(arrays: Arrays, stops: int) -> Arrays:
     """Calls of all runs by stop and departure."""
-    profile = arrays["trip_profile"]
-    lengths = np.diff(arrays["profile_ptr"])[profile]
-    trips = np.repeat(np.arange(profile.size, dtype=np.int32), lengths)
-    ends = np.cumsum(lengths)
-    position = (np.arange(trips.size) - np.repeat(ends - lengths, lengths)).astype(np.int64)
-    departure = arrays["profile_departure_s"][np.repeat(arrays["profile_ptr"][profile], lengths) + position]
-    departure += np.repeat(arrays["trip_start_s"], lengths)
-    pattern = arrays["profile_pattern"][profile]
-    stop = arrays["pattern_stop"][np.repeat(arrays["pattern_ptr"][pattern], lengths) + position]
+    lengths = np.diff(arrays["profile_ptr"])[arrays["trip_profile"]]
+    ptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    trips, stop, departure = (np.empty(ptr[-1], np.int32) for _ in range(3))
+    position = np.empty(ptr[-1], np.uint16)
+    for first, last in _portions(ptr):
+        rows, many = slice(int(ptr[first]), int(ptr[last])), lengths[first:last]
+        profile = arrays["trip_profile"][first:last]
+        place = np.arange(rows.stop - rows.start) - np.repeat(ptr[first:last] - rows.start, many)
+        time_row = np.repeat(arrays["profile_ptr"][profile], many) + place
+        call_row = np.repeat(arrays["pattern_ptr"][arrays["profile_pattern"][profile]], many) + place
+        trips[rows] = np.repeat(np.arange(first, last, dtype=np.int32), many)
+        departure[rows] = arrays["profile_departure_s"][time_row] + np.repeat(arrays["trip_start_s"][first:last], many)
+        stop[rows] = arrays["pattern_stop"][call_row]
+        position[rows] = place
     order = _order(stop, departure, stops)
     counts = np.bincount(stop, minlength=stops)
     return {
         "stop_call_ptr": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        "call_departure_s": departure[order].astype(np.int32),
+        "call_departure_s": departure[order],
         "call_trip": trips[order],
-        "call_position": position[order].astype(np.uint16),
+        "call_position": position[order],
     }
 
 

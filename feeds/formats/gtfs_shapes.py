@@ -97,6 +97,13 @@ def along_shape(
     away = (px[:, None] - x[:-1] - part * dx) ** 2 + (py[:, None] - y[:-1] - part * dy) ** 2
     place = dist_m[:-1] + part * (dist_m[1:] - dist_m[:-1])
     count, segments = away.shape
+    nearest: npt.NDArray[np.float64] = place[np.arange(count), away.argmin(axis=1)]
+    if (nearest[1:] >= nearest[:-1]).all():
+        # Each stop's own nearest point, in order: no assignment is better. (One that is as good, where the line runs
+        # back over itself, is left to the search below.)
+        as_near = away <= away.min(axis=1, keepdims=True) + 1e-3
+        if not (as_near & (np.abs(place - nearest[:, None]) > 1.0)).any():
+            return nearest
     best = np.empty((count, segments), np.int32)
     cost = away[0]
     columns = np.arange(segments)

@@ -3,7 +3,7 @@
 No Python code runs once a row; rows that cannot be used become Problems.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feeds.formats.gtfs_archive import GtfsArchive
-from feeds.formats.gtfs_columns import Block, Problems, read_blocks, trimmed
+from feeds.formats.gtfs_columns import Block, Problems, read_blocks
 from feeds.formats.gtfs_times import BAD, BLANK, parse_times
 
 COLUMNS = ("trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence", "pickup_type", "drop_off_type",
            "timepoint", "stop_headsign", "shape_dist_traveled")  # fmt: skip
 Texts = Callable[[str], int]
+Rows = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +40,40 @@ class StopTimes:
     """shape_dist_traveled in the feed's own unit, nan where blank."""
 
 
-def read_stop_times(
-    archive: GtfsArchive, trip_ids: pa.Array, stop_ids: pa.Array, texts: Texts, problems: Problems
-) -> StopTimes:
-    """All usable calls. *trip_ids* and *stop_ids* give the rows that ids stand for; *texts* interns a headsign."""
-    parts: list[dict[str, npt.NDArray[Any]]] = []
+def read_stop_times(archive: GtfsArchive, trips: Rows, stops: Rows, texts: Texts, problems: Problems) -> StopTimes:
+    """All usable calls. *trips* and *stops* are the rows that ids stand for; *texts* interns a headsign."""
+    read = _Growing(archive.size("stop_times.txt"))
     for block in read_blocks(archive, "stop_times.txt", COLUMNS, problems):
-        part = _columns(block, trip_ids, stop_ids, texts, problems)
+        part = _columns(block, trips, stops, texts, problems)
         keep = _usable(block, part, problems)
-        parts.append(part if keep is None else {name: column[keep] for name, column in part.items()})
-    names = parts[0] if parts else dict.fromkeys(_TYPES, np.zeros(0))
-    merged = {}
-    for name in list(names):
-        columns = [part.pop(name) for part in parts]
-        merged[name] = np.concatenate(columns) if columns else np.zeros(0, _TYPES[name])
-    return _grouped(merged, problems)
+        read.add(part if keep is None else {name: column[keep] for name, column in part.items()}, block.bytes)
+    return _grouped(read.done(), problems)
+
+
+class _Growing:
+    """Columns that take in block after block without holding everything twice."""
+
+    def __init__(self, file_bytes: int) -> None:
+        self._file_bytes = file_bytes
+        self._columns: dict[str, npt.NDArray[Any]] = {name: np.zeros(0, kind) for name, kind in _TYPES.items()}
+        self._rows = self._room = 0
+
+    def add(self, part: Mapping[str, npt.NDArray[Any]], part_bytes: int) -> None:
+        """One more block, of which *part_bytes* of the file were read."""
+        size = part["trip"].size
+        if self._rows + size > self._room:
+            # Room that is never written to takes no memory: rather guess too much than copy.
+            self._room = self._rows + size + int(1.1 * size * self._file_bytes / max(part_bytes, 1))
+            for name, column in self._columns.items():
+                grown = np.empty(self._room, column.dtype)
+                grown[: self._rows] = column[: self._rows]
+                self._columns[name] = grown
+        for name, column in part.items():
+            self._columns[name][self._rows : self._rows + size] = column
+        self._rows += size
+
+    def done(self) -> dict[str, npt.NDArray[Any]]:
+        return {name: column[: self._rows] for name, column in self._columns.items()}
 
 
 _TYPES = {"trip": np.int32, "stop": np.int32, "sequence": np.int32, "arrival_s": np.int32, "departure_s": np.int32,
@@ -61,34 +81,24 @@ _TYPES = {"trip": np.int32, "stop": np.int32, "sequence": np.int32, "arrival_s":
           "distance": np.float32}  # fmt: skip
 
 
-def _columns(
-    block: Block, trip_ids: pa.Array, stop_ids: pa.Array, texts: Texts, problems: Problems
-) -> dict[str, npt.NDArray[Any]]:
+def _columns(block: Block, trips: Rows, stops: Rows, texts: Texts, problems: Problems) -> dict[str, npt.NDArray[Any]]:
     return {
-        "trip": _rows_of(block.column("trip_id"), trip_ids),
-        "stop": _rows_of(block.column("stop_id"), stop_ids),
+        "trip": _rows_of(block, "trip_id", trips),
+        "stop": _rows_of(block, "stop_id", stops),
         "sequence": _integers(block, "stop_sequence", problems),
         "arrival_s": parse_times(block.column("arrival_time")),
         "departure_s": parse_times(block.column("departure_time")),
-        "pickup": _small(block.column("pickup_type"), "0123", 0),
-        "drop_off": _small(block.column("drop_off_type"), "0123", 0),
-        "timepoint": _small(block.column("timepoint"), "01", 1),
-        "headsign": _interned(block.column("stop_headsign"), texts),
+        "pickup": _small(block, "pickup_type", "0123", 0),
+        "drop_off": _small(block, "drop_off_type", "0123", 0),
+        "timepoint": _small(block, "timepoint", "01", 1),
+        "headsign": _interned(block, "stop_headsign", texts),
         "distance": _floats(block.column("shape_dist_traveled")),
     }
 
 
-def _encoded(array: pa.Array) -> tuple[npt.NDArray[np.int32], pa.Array]:
-    encoded = pc.dictionary_encode(array)
-    codes: npt.NDArray[np.int32] = encoded.indices.to_numpy(zero_copy_only=False)
-    return codes, encoded.dictionary
-
-
-def _rows_of(array: pa.Array, ids: pa.Array) -> npt.NDArray[np.int32]:
-    codes, distinct = _encoded(array)
-    found = pc.fill_null(pc.index_in(trimmed(distinct), value_set=ids), -1)
-    rows: npt.NDArray[np.int32] = found.to_numpy(zero_copy_only=False).astype(np.int32)[codes]
-    return rows
+def _rows_of(block: Block, name: str, rows: Rows) -> npt.NDArray[np.int32]:
+    codes, distinct = block.encoded(name)
+    return np.fromiter((rows.get(text, -1) for text in distinct), np.int32, len(distinct))[codes]
 
 
 def _integers(block: Block, name: str, problems: Problems) -> npt.NDArray[np.int32]:
@@ -107,15 +117,15 @@ def _integers(block: Block, name: str, problems: Problems) -> npt.NDArray[np.int
         return np.array([int(value) if fit else -1 for value, fit in zip(values, good, strict=True)], np.int32)
 
 
-def _small(array: pa.Array, values: str, otherwise: int) -> npt.NDArray[np.uint8]:
-    codes, distinct = _encoded(array)
-    table = [int(text) if len(text) == 1 and text in values else otherwise for text in trimmed(distinct).to_pylist()]
+def _small(block: Block, name: str, values: str, otherwise: int) -> npt.NDArray[np.uint8]:
+    codes, distinct = block.encoded(name)
+    table = [int(text) if len(text) == 1 and text in values else otherwise for text in distinct]
     return np.array(table or [otherwise], np.uint8)[codes]
 
 
-def _interned(array: pa.Array, texts: Texts) -> npt.NDArray[np.int32]:
-    codes, distinct = _encoded(array)
-    return np.array([texts(text.strip()) for text in distinct.to_pylist()] or [0], np.int32)[codes]
+def _interned(block: Block, name: str, texts: Texts) -> npt.NDArray[np.int32]:
+    codes, distinct = block.encoded(name)
+    return np.array([texts(text) for text in distinct] or [0], np.int32)[codes]
 
 
 def _floats(array: pa.Array) -> npt.NDArray[np.float32]:

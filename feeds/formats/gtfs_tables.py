@@ -1,12 +1,11 @@
 """The small tables of a schedule: agencies, stops, routes, trips, calendars, frequencies, translations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from domain.errors import ScheduleRefused
 from domain.feed import ProblemLevel
@@ -38,10 +37,13 @@ class Tables:
     agencies: list[dict[str, str]]
     arrays: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     ids: dict[str, list[str]] = field(default_factory=dict)
-    trip_ids: pa.Array = None
-    stop_ids: pa.Array = None
-    trip_block: list[str] = field(default_factory=list)
-    trip_shape: list[str] = field(default_factory=list)
+    rows: dict[str, dict[str, int]] = field(default_factory=dict)
+    """``stop_id`` and ``trip_id`` to the row of each raw id."""
+    trip_block: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Row in *blocks* of each trip's block_id; 0, the blank one, for none. *shapes* likewise."""
+    trip_shape: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    blocks: list[str] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
     windows: dict[int, list[tuple[int, int, int, int]]] = field(default_factory=dict)
     """Trip row to its frequency windows: start, end, headway (seconds), exact."""
     feed_info: dict[str, str] = field(default_factory=dict)
@@ -168,7 +170,7 @@ def _stops(archive: GtfsArchive, tables: Tables, texts: TextPool, problems: Prob
     inherits = (wheelchair == 0) & (parent >= 0)
     wheelchair[inherits] = wheelchair[parent[inherits]]
     tables.ids["stop_id"] = [row["stop_id"] for row in kept]
-    tables.stop_ids = pa.array(tables.ids["stop_id"], pa.string())
+    tables.rows["stop_id"] = {raw: row for row, raw in enumerate(tables.ids["stop_id"])}
     order = np.argsort(parent, kind="stable")
     order = order[parent[order] >= 0].astype(np.int32)
     tables.arrays |= {
@@ -287,41 +289,58 @@ def _trips(archive: GtfsArchive, tables: Tables, texts: TextPool, problems: Prob
              "shape_id", "wheelchair_accessible", "bikes_allowed")  # fmt: skip
     routes = {raw: row for row, raw in enumerate(tables.ids["route_id"])}
     services = {raw: row for row, raw in enumerate(tables.ids["service_id"])}
-    ids: dict[str, None] = {}
-    columns: dict[str, list[int]] = {name: [] for name in ("route", "service", "headsign", "short_name", "direction", "wheelchair", "bikes")}  # fmt: skip
+    work, shapes = TextPool(), TextPool()
+    value_of: dict[str, tuple[str, Callable[[str], int]]] = {
+        "route": ("route_id", lambda text: routes.get(text, -1)),
+        "service": ("service_id", lambda text: services.get(text, -1)),
+        "headsign": ("trip_headsign", texts.row),
+        "short_name": ("trip_short_name", texts.row),
+        "direction": ("direction_id", lambda text: int(text) if text in {"0", "1"} else -1),
+        "wheelchair": ("wheelchair_accessible", lambda text: _small(text, "12")),
+        "bikes": ("bikes_allowed", lambda text: _small(text, "12")),
+        "block": ("block_id", work.row),
+        "shape": ("shape_id", shapes.row),
+    }
+    ids: dict[str, int] = {}
+    parts: list[dict[str, npt.NDArray[np.int32]]] = []
     for block in read_blocks(archive, "trips.txt", names, problems):
-        for at, row in enumerate(zip(*(block.texts(name) for name in names), strict=True)):
-            trip, route, service, headsign, short_name, direction, work, shape, wheelchair, bikes = row
-            route_row, service_row = routes.get(route, -1), services.get(service, -1)
-            if route_row < 0:
-                problems.add("unknown_route", block.where(at), f"trip {trip!r}: route_id {route!r} is not in routes.txt; trip left out")  # fmt: skip
-            elif service_row < 0:
-                problems.add("unknown_service", block.where(at), f"trip {trip!r}: service_id {service!r} is in no calendar; trip left out")  # fmt: skip
-            elif not trip or trip in ids:
+        trip_ids = block.texts("trip_id")
+        part: dict[str, npt.NDArray[np.int32]] = {}
+        for column, (name, value) in value_of.items():
+            codes, distinct = block.encoded(name)
+            part[column] = np.fromiter(map(value, distinct), np.int32, len(distinct))[codes]
+        keep = (part["route"] >= 0) & (part["service"] >= 0)
+        for rows, code, name, place in (
+            (np.flatnonzero(part["route"] < 0), "unknown_route", "route_id", "routes.txt"),
+            (np.flatnonzero((part["route"] >= 0) & (part["service"] < 0)), "unknown_service", "service_id", "any calendar"),
+        ):  # fmt: skip
+            if rows.size:
+                first = int(rows[0])
+                message = f"trip {trip_ids[first]!r}: {name} {block.column(name)[first].as_py()!r} is not in {place}; trip left out"
+                problems.add(code, block.where(first), message, count=int(rows.size))
+        for at in np.flatnonzero(keep).tolist():
+            trip = trip_ids[at]
+            if not trip or trip in ids:
+                keep[at] = False
                 problems.add("duplicate_id", block.where(at), f"trip_id {trip!r}: blank or twice; the later row left out")  # fmt: skip
             else:
-                ids[trip] = None
-                columns["route"].append(route_row)
-                columns["service"].append(service_row)
-                columns["headsign"].append(texts.row(headsign))
-                columns["short_name"].append(texts.row(short_name))
-                columns["direction"].append(int(direction) if direction in {"0", "1"} else -1)
-                columns["wheelchair"].append(_small(wheelchair, "12"))
-                columns["bikes"].append(_small(bikes, "12"))
-                tables.trip_block.append(work)
-                tables.trip_shape.append(shape)
+                ids[trip] = len(ids)
+        parts.append({column: values[keep] for column, values in part.items()})
     if not ids:
         raise ScheduleRefused("trips.txt: no trip can be used (every row lacks a known route_id or service_id)")
+    merged = {column: np.concatenate([part[column] for part in parts]) for column in value_of}
     tables.ids["trip_id"] = list(ids)
-    tables.trip_ids = pa.array(tables.ids["trip_id"], pa.string())
+    tables.rows["trip_id"] = ids
+    tables.trip_block, tables.trip_shape = merged.pop("block"), merged.pop("shape")
+    tables.blocks, tables.shapes = work.all(), shapes.all()
     kinds = {"direction": np.int8, "wheelchair": np.uint8, "bikes": np.uint8}
-    tables.arrays |= {f"trip_{name}": np.array(column, kinds.get(name, np.int32)) for name, column in columns.items()}
+    tables.arrays |= {f"trip_{name}": column.astype(kinds.get(name, np.int32)) for name, column in merged.items()}
 
 
 def _frequencies(archive: GtfsArchive, tables: Tables, problems: Problems) -> None:
     if "frequencies.txt" not in archive:
         return
-    trips = {raw: row for row, raw in enumerate(tables.ids["trip_id"])}
+    trips = tables.rows["trip_id"]
     names = ("trip_id", "start_time", "end_time", "headway_secs", "exact_times")
     for where, row in read_table(archive, "frequencies.txt", names, problems):
         start, end = parse_time(row["start_time"]), parse_time(row["end_time"])

@@ -156,6 +156,44 @@ def test_bad_rows_are_problems_with_file_and_line_and_the_rest_is_served(tmp_pat
     assert len(bundle.trip_ids) == 2
 
 
+def test_the_line_of_a_bad_row_is_exact_after_blank_lines_and_quoted_breaks(tmp_path: Path) -> None:
+    """What an operator opens the file at."""
+    stops = FILES["stops.txt"].replace("A,101,Alder St", 'A,101,"Alder St,\nnorth side"').replace("B,102", "\n\nB,102")
+    _, result = imported(tmp_path, stops=stops + "X,9\nD,104,Dogwood,91.5,-63,0,,\n")
+    assert {problem.code: problem.where for problem in result.problems} == {
+        "row_width": "stops.txt:9",
+        "bad_coordinate": "stops.txt:10",
+    }
+
+
+def test_rows_closed_by_a_comma_more_than_the_header_are_read(tmp_path: Path) -> None:
+    """A nameless column without anything in it is no fault."""
+    bundle, result = imported(
+        tmp_path, stop_times=FILES["stop_times.txt"].replace("\n", ",\n").replace("e,\n", "e\n", 1)
+    )
+    assert codes(result) == {}
+    assert len(bundle.trip_ids) == 2
+
+
+def test_a_file_of_bad_rows_is_counted_not_searched(tmp_path: Path) -> None:
+    """Two hundred thousand rows of a wrong width are one problem, in a moment."""
+    _, result = imported(tmp_path, stop_times=FILES["stop_times.txt"] + "T1,08:30:00,08:30:00,A\n" * 200_000)
+    assert codes(result) == {"row_width": 200_000}
+    assert result.problems[0].where == "stop_times.txt:8"
+
+
+def test_quotes_in_stop_times_may_hold_commas_and_line_breaks(tmp_path: Path) -> None:
+    """The long table too: the rows around them stay whole."""
+    rows = FILES["stop_times.txt"].splitlines()
+    quoted = [rows[0] + ",stop_headsign", *(row + ',"Cedar,\nvia ""B"""' for row in rows[1:])]
+    bundle, result = imported(tmp_path, stop_times="\n".join(quoted) + "\n")
+    assert codes(result) == {}
+    trip = bundle.trip_ids.index("T2")
+    assert trip is not None
+    assert bundle.texts[bundle.pattern_headsign[bundle.call_row(trip, 1)]] == 'Cedar,\nvia "B"'
+    assert bundle.trip_arrivals_s(trip).tolist() == [90_000, 90_600, 91_200]
+
+
 def test_a_missing_required_file_is_refused_by_name(tmp_path: Path) -> None:
     """The message names the file."""
     with pytest.raises(ScheduleRefused, match=r"stops\.txt"):
