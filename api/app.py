@@ -16,12 +16,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from api import compression, params
+from api import compression, params, validators
 from api.auth import OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
 from api.endpoints import (
     agencies,
     alerts,
     arrivals,
+    batches,
     blocks,
     configuration,
     current_time,
@@ -104,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/alerts/{alert_id:path}", alerts.alert),
     Route("/api/v1/trip-risks", alerts.trip_risks),
     Route("/api/v1/vehicles.geojson", vehicles.vehicles_geojson),
+    Route("/api/v1/arrivals", batches.arrivals_of_stops),
     Route("/api/v1/search", search.search_all),
     Route("/api/v1/shapes/{route_id:path}", routes.shapes),
 )
@@ -119,8 +121,8 @@ COMMON = (
 )
 """Any page may read what is public; no answer is ever a page, and an address that holds a key is not passed on."""
 LIVE = (JSON_TYPE, (b"cache-control", b"no-store"), *COMMON)
-STATIC = (JSON_TYPE, (b"cache-control", b"public, max-age=300"), *COMMON)
-"""What only changes with the timetable may be kept for five minutes."""
+STATIC = (JSON_TYPE, *COMMON)
+"""What only changes with the timetable; how long it may be kept is ``api.validators``' to say."""
 PREFLIGHT = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
@@ -147,6 +149,7 @@ class Application:
         self.past = Past(settings.home)
         self.metrics = Metrics()
         self.doors = Doors(settings, clock)
+        self.validators = validators.Validators()
         self.starlette = Starlette(
             routes=[*ROUTES, *more_routes],
             exception_handlers={
@@ -163,7 +166,7 @@ class Application:
             hall,
             self.metrics,
         )
-        state.doors = self.doors
+        state.doors, state.validators = self.doors, self.validators
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
 
     async def run_background(self) -> None:
@@ -197,12 +200,13 @@ class Application:
         then = await self._then(name, scope["query_string"]) if b"time=" in scope["query_string"] else None
         address = (scope.get("client") or ("",))[0]
         asked = scope["method"], name, given_id, scope["query_string"], then, address
-        status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked)
+        has = validators.given_by(scope["headers"]) if name in WHERE and not WHERE[name][2] else b""
+        status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked, has)
         for _ in range(LEASES_AWAITED):
             if status != HTTPStatus.TOO_MANY_REQUESTS or not self.doors.quotas.leasing:
                 break
             await self.doors.quotas.settled()
-            status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked)
+            status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked, has)
         length = len(body)
         if length >= compression.MIN_BYTES:
             for header, value in scope["headers"]:
@@ -212,7 +216,7 @@ class Application:
                         body = compression.compress(body, encoding)
                         headers = (*headers, (b"content-encoding", encoding))
                     break
-        if status != HTTPStatus.NO_CONTENT:
+        if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers = (*headers, (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
@@ -241,10 +245,12 @@ class Application:
         query_string: bytes,
         then: tuple[Replica, float] | None = None,
         address: str = "",
+        if_none_match: bytes = b"",
     ) -> tuple[int, Headers, bytes]:
         """(status, headers, body) of one question to ``/api/where``; never raises.
 
         *then* is a replica of the past and its time: what the question is about. *address* is who asks, where no key says.
+        *if_none_match* names what the client has.
         """
         try:
             if method == "OPTIONS":
@@ -254,7 +260,16 @@ class Application:
             if found is None or (given_id and not found[1]):
                 raise unknown()
             handler, _, is_live = found
-            return 200, LIVE if is_live else STATIC, oba.envelope(self.clock.now_epoch_s(), handler(ask))
+            now_epoch_s = self.clock.now_epoch_s()
+            if is_live:
+                return 200, LIVE, oba.envelope(now_epoch_s, handler(ask))
+            etag = self.validators.etag(ask.replica, f"{name}/{given_id}?".encode() + query_string, now_epoch_s)
+            if validators.matches(if_none_match, etag):
+                kept = self.validators.cache_control(ask.replica, None, now_epoch_s)
+                return 304, (*COMMON, (b"etag", etag), (b"cache-control", kept)), b""
+            body = oba.envelope(now_epoch_s, handler(ask))
+            kept = self.validators.cache_control(ask.replica, body, now_epoch_s)
+            return 200, (*STATIC, (b"etag", etag), (b"cache-control", kept)), body
         except Exception as error:
             return self._failed(error, name, given_id)
 

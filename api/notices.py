@@ -5,8 +5,11 @@ Source: GTFS-realtime reference, EntitySelector.
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from itertools import count
 from typing import NamedTuple
+
+import msgspec
 
 from api.formats import oba
 from api.fragments import MAX_PIECES, Fragments
@@ -25,6 +28,7 @@ class Noticed(NamedTuple):
     references: dict[bytes, bytes]
 
 
+NONE = b""
 NOTHING = Noticed(oba.NONE, {})
 
 
@@ -60,6 +64,7 @@ class Notices:
         self._checked = -1
         self._found: dict[object, Noticed] = {}
         self._revision = next(_REVISIONS)
+        self._fingerprint = (-1, b"")
 
     def _file(self, number: int, selector: Selector) -> None:
         bundle = self._fragments.bundle
@@ -93,6 +98,18 @@ class Notices:
         if self.situations:
             self._check(now_epoch_s)
         return self._revision
+
+    def fingerprint(self, now_epoch_s: float) -> bytes:
+        """Says which Situations are in force, and how they read; the same in every process. NONE when none are."""
+        if not self.situations or not self._check(now_epoch_s):
+            return NONE
+        revision = self.revision(now_epoch_s)
+        if self._fingerprint[0] != revision:
+            digest = blake2b(digest_size=16)
+            for number in sorted(self._in_force):
+                digest.update(msgspec.msgpack.encode(self.situations[number]))
+            self._fingerprint = (revision, digest.digest())
+        return self._fingerprint[1]
 
     def of_call(self, trip: int, stop: int, date_yyyymmdd: int, now_epoch_s: float) -> Noticed:
         """Everything that concerns a scheduled trip's call at *stop* on that day."""

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import compression
+from api import compression, validators
 from api.auth import RateLimit, digest_of
 
 HEADERS = {
@@ -28,6 +28,22 @@ def answer(
             body = compression.compress(body, encoding)
             headers["content-encoding"] = encoding.decode()
     return Response(body, status, headers=headers, media_type=media_type)
+
+
+def schedule_answer(request: Request, body: bytes) -> Response:
+    """*body*, which only changes with the timetable, or 304 when the client has it already; public."""
+    state = request.app.state
+    now_epoch_s: float = state.clock.now_epoch_s()
+    known: validators.Validators = state.validators
+    address = f"{request.url.path}?".encode() + request.scope["query_string"]
+    etag = known.etag(state.replica, address, now_epoch_s)
+    has_it = validators.matches(validators.given_by(request.scope["headers"]), etag)
+    response = answer(request, b"", status=304, public=True) if has_it else answer(request, body, public=True)
+    response.headers["etag"] = etag.decode()
+    response.headers["cache-control"] = known.cache_control(state.replica, body, now_epoch_s).decode()
+    if has_it:
+        del response.headers["content-type"]
+    return response
 
 
 def limit(request: Request) -> None:

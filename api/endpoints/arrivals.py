@@ -33,10 +33,15 @@ class _Wanted(NamedTuple):
 
 def arrivals_for_stop(ask: Ask) -> bytes:
     """Every visit at the stop (a station: at its platforms) from minutesBefore to minutesAfter around the time."""
+    served, stop = ask.stop()
+    return ask.entry(entry_of_stop(ask, served, stop))
+
+
+def entry_of_stop(ask: Ask, served: Served, stop: int) -> bytes:
+    """The stop's visits, nearby stops and notices; what they refer to is added to the references."""
     query = ask.query
     before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
     after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
-    served, stop = ask.stop()
     when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
     from_epoch_s, to_epoch_s = int(when.epoch_s) - before * 60, int(when.epoch_s) + after * 60
     fragments, references = served.fragments, ask.references
@@ -52,9 +57,11 @@ def arrivals_for_stop(ask: Ask) -> bytes:
     noticed = served.notices.of_stop(stop, when.epoch_s)
     if noticed.references:
         references.situations.update(noticed.references)
-    return ask.entry(
-        b'{"arrivalsAndDepartures":[%b],"nearbyStopIds":%b,"situationIds":%b,"stopId":%b}'
-        % (b",".join(rows), nearby, noticed.ids, fragments.stop(stop).id)
+    return b'{"arrivalsAndDepartures":[%b],"nearbyStopIds":%b,"situationIds":%b,"stopId":%b}' % (
+        b",".join(rows),
+        nearby,
+        noticed.ids,
+        fragments.stop(stop).id,
     )
 
 

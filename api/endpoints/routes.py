@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api import params
 from api.around import MAX_RADIUS_M, is_covered, place_asked
-from api.endpoints.answers import answer, limit
+from api.endpoints.answers import limit, schedule_answer
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.replica import Replica
@@ -123,4 +123,4 @@ async def shapes(request: Request) -> Response:
         oba.array(fragments.polyline(shape) for shape in lines),
         fragments.route(row).id,
     )
-    return answer(request, body, public=True)
+    return schedule_answer(request, body)

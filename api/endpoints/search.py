@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import params
-from api.endpoints.answers import answer, limit
+from api.endpoints.answers import limit, schedule_answer
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.fragments import METRES_PER_DEGREE
@@ -88,7 +88,7 @@ async def search_all(request: Request) -> Response:
             found += [(_key(match, 1), _stop(served, match.row, away)) for match in matches]
     found.sort(key=lambda item: item[0])
     body = {"query": wanted, "folded": fold(wanted), "results": [shown for _, shown in found[:count]]}
-    return answer(request, msgspec.json.encode(body), public=True)
+    return schedule_answer(request, msgspec.json.encode(body))
 
 
 def _key(match: Match, kind: int) -> tuple[int, int, float]:
