@@ -3,6 +3,7 @@
 Measured on a 24 KB body: gzip of zlib's level 9 costs 177 µs, isal's level 1 16 µs, zstd's level 1 15 µs.
 """
 
+import gzip
 from functools import lru_cache
 
 import zstandard
@@ -27,10 +28,17 @@ def choose(accept_encoding: bytes) -> bytes:
                 quality = 0.0
         offered[name.strip()] = quality
     anything = offered.get("*", 0.0)
-    zstd, gzip = offered.get("zstd", anything), offered.get("gzip", offered.get("x-gzip", anything))
-    if zstd > 0 and zstd >= gzip:
+    as_zstd, as_gzip = offered.get("zstd", anything), offered.get("gzip", offered.get("x-gzip", anything))
+    if as_zstd > 0 and as_zstd >= as_gzip:
         return b"zstd"
-    return b"gzip" if gzip > 0 else b""
+    return b"gzip" if as_gzip > 0 else b""
+
+
+def compress_well(body: bytes, encoding: bytes) -> bytes:
+    """As small as it gets, for what is compressed once and sent often."""
+    if encoding == b"zstd":
+        return zstandard.ZstdCompressor(level=19).compress(body)
+    return gzip.compress(body, 9, mtime=0)
 
 
 def compress(body: bytes, encoding: bytes) -> bytes:

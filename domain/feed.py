@@ -163,6 +163,10 @@ class FeedHealth:
     """Age of the data at that instant; grows while we are blind. None when unknown."""
     usable: bool
     """May its data be shown as live? When not, riders are told the schedule."""
+    code: str = ""
+    """Which of :data:`HEALTH_CODES` *why* and *todo* say in English; other languages have words of their own for it."""
+    values: tuple[tuple[str, float | str], ...] = ()
+    """What *why* fills in; names that end in ``_s`` are seconds."""
 
 
 # --- the one judge
@@ -199,6 +203,11 @@ _REASONS = {
     PollOutcome.FAILED: ("polling it fails", "Look at the log of the feeds process."),
     PollOutcome.EMPTY: ("it is empty", "Check whether there is service now; tell the producer if so."),
 }  # fmt: skip
+HEALTH_CODES = (
+    "not_polled", "never_polled", *(f"failed_{outcome.value}" for outcome in _REASONS), "stale", "clock_ahead",
+    "nothing_in_it", "late", "last_poll_failed", "expired", "expires_soon", "has_errors", "fresh",
+)  # fmt: skip
+"""Everything that :func:`assess` can find."""
 
 
 def spoken(seconds: float) -> str:
@@ -228,8 +237,20 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
     too_old = stale_s is not None and (age_s is None or age_s > max(stale_s, LATE_AFTER_INTERVALS * spec.interval_s))
     usable = born > 0 and not too_old
 
-    def judged(state: FeedState, since: float, why: str, todo: str = "", *, may_use: bool = usable) -> FeedHealth:
-        return FeedHealth(state=state, since_epoch_s=since, why=why, todo=todo, age_s=age_s, usable=may_use)
+    def judged(
+        state: FeedState,
+        since: float,
+        code: str,
+        why: str,
+        todo: str = "",
+        *,
+        may_use: bool = usable,
+        **values: float | str,
+    ) -> FeedHealth:
+        return FeedHealth(
+            state=state, since_epoch_s=since, why=why, todo=todo, age_s=age_s, usable=may_use, code=code,
+            values=tuple(values.items()),
+        )  # fmt: skip
 
     patience_s = max(LATE_AFTER_INTERVALS * spec.interval_s, spec.interval_s + 60.0)
     waiting_s = now_epoch_s - max(record.last_attempt_epoch_s, record.next_attempt_epoch_s, record.started_epoch_s)
@@ -237,47 +258,80 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
         return judged(
             FeedState.UNKNOWN,
             record.last_attempt_epoch_s or record.started_epoch_s,
+            "not_polled",
             f"Nobody has polled it for {spoken(waiting_s)}.",
             "Start the feeds process, or look at why it does not run.",
+            waiting_s=waiting_s,
         )
     if record.polls_total == 0:
-        return judged(FeedState.UNKNOWN, record.started_epoch_s, "It has not been polled yet.", may_use=False)
+        return judged(
+            FeedState.UNKNOWN, record.started_epoch_s, "never_polled", "It has not been polled yet.", may_use=False
+        )
+    reason, detail, outcome = _last_failure(record)
     if record.consecutive_failures and (record.consecutive_failures > 2 or not born or too_old):
-        last = record.history[-1] if record.history else None
-        outcome = last.outcome if last else PollOutcome.FAILED
-        reason, todo = _REASONS.get(outcome, _REASONS[PollOutcome.FAILED])
-        detail = f" ({last.message})" if last and last.message else ""
-        why = f"{record.consecutive_failures} polls in a row failed: {reason}{detail}."
+        count = record.consecutive_failures
+        why = (
+            f"{count} polls in a row failed: {reason}{detail}."
+            if count > 1
+            else f"The last poll failed: {reason}{detail}."
+        )
         state = FeedState.EMPTY if outcome is PollOutcome.EMPTY else FeedState.FAILING
-        return judged(state, record.failing_since_epoch_s, why, todo)
+        todo = _REASONS[outcome][1]
+        return judged(state, record.failing_since_epoch_s, f"failed_{outcome}", why, todo, count=count, detail=detail)
     if too_old and age_s is not None:
         why = f"Polls succeed, but the data is {spoken(age_s)} old: its clock or its producer stands still."
-        return judged(FeedState.STALE, born, why, "Tell the producer; riders see the timetable meanwhile.")
+        return judged(FeedState.STALE, born, "stale", why, "Tell the producer; riders see the timetable meanwhile.", age_s=age_s)  # fmt: skip
     if age_s is not None and age_s < -FUTURE_S and spec.kind in _BY_HEADER:
         why = f"Its clock is {spoken(-age_s)} ahead of ours."
-        return judged(FeedState.DEGRADED, record.last_change_epoch_s, why, "Check this machine's clock, then tell the producer.")  # fmt: skip
+        return judged(FeedState.DEGRADED, record.last_change_epoch_s, "clock_ahead", why, "Check this machine's clock, then tell the producer.", ahead_s=-age_s)  # fmt: skip
     if record.entities == 0 and spec.kind not in _MAY_BE_EMPTY:
-        reason, todo = _REASONS[PollOutcome.EMPTY]
-        return judged(FeedState.EMPTY, record.last_change_epoch_s, "It has nothing in it.", todo)
+        todo = _REASONS[PollOutcome.EMPTY][1]
+        return judged(FeedState.EMPTY, record.last_change_epoch_s, "nothing_in_it", "It has nothing in it.", todo)
     if spec.kind in _BY_HEADER and age_s is not None and age_s > LATE_AFTER_INTERVALS * spec.interval_s + 30.0:
-        return judged(FeedState.LATE, born, f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}.")  # fmt: skip
+        why = f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}."
+        return judged(FeedState.LATE, born, "late", why, age_s=age_s, every_s=spec.interval_s)
     if record.consecutive_failures:
-        return judged(FeedState.LATE, record.failing_since_epoch_s, "The last poll failed; the one before was good.")
+        why = f"The last poll failed: {reason}{detail}; what was good before is still used."
+        return judged(FeedState.LATE, record.failing_since_epoch_s, "last_poll_failed", why, detail=detail)
     return _content(record, now_epoch_s, judged)
+
+
+def _last_failure(record: FeedRecord) -> tuple[str, str, PollOutcome]:
+    """(why, detail in brackets, outcome) of the newest poll, as if it had failed."""
+    last = record.history[-1] if record.history else None
+    outcome = last.outcome if last and last.outcome in _REASONS else PollOutcome.FAILED
+    return _REASONS[outcome][0], f" ({last.message})" if last and last.message else "", outcome
 
 
 def _content(record: FeedRecord, now_epoch_s: float, judged: "Callable[..., FeedHealth]") -> FeedHealth:
     if record.valid_until:
         left = _day_number(record.valid_until) - int(now_epoch_s // 86_400)
         if left < 0:
-            return judged(FeedState.STALE, record.last_change_epoch_s, "Its last day of service is over.", "Import a newer schedule.")  # fmt: skip
+            return judged(FeedState.STALE, record.last_change_epoch_s, "expired", "Its last day of service is over.", "Import a newer schedule.")  # fmt: skip
         if left < EXPIRES_SOON_DAYS:
-            return judged(FeedState.DEGRADED, record.last_change_epoch_s, f"Its last day of service is in {left} days.", "Ask the producer for the next schedule.")  # fmt: skip
+            why = f"Its last day of service is in {left} days."
+            return judged(FeedState.DEGRADED, record.last_change_epoch_s, "expires_soon", why, "Ask the producer for the next schedule.", days=left)  # fmt: skip
     errors = [problem for problem in record.problems if problem.level is ProblemLevel.ERROR]
     if errors:
         why = f"It is fresh, but {errors[0].message}"
-        return judged(FeedState.DEGRADED, record.last_change_epoch_s, why, "See its problems; tell the producer.")
-    return judged(FeedState.OK, record.last_change_epoch_s or record.last_success_epoch_s, "It is fresh and good.")
+        return judged(FeedState.DEGRADED, record.last_change_epoch_s, "has_errors", why, "See its problems; tell the producer.", message=errors[0].message)  # fmt: skip
+    return judged(FeedState.OK, _fresh_since_epoch_s(record), "fresh", "It is fresh and good.")
+
+
+def _fresh_since_epoch_s(record: FeedRecord) -> float:
+    """The first of the good polls in a row that led to now, as far back as the history goes.
+
+    A poll that brought data from a clock that stood still was not good.
+    """
+    by_header = record.spec.kind in _BY_HEADER
+    oldest_s = LATE_AFTER_INTERVALS * record.spec.interval_s + 30.0
+    since = record.last_success_epoch_s
+    for poll in reversed(record.history):
+        old = by_header and poll.header_epoch_s and poll.at_epoch_s - poll.header_epoch_s > oldest_s
+        if poll.outcome not in GOOD_OUTCOMES or old:
+            break
+        since = poll.at_epoch_s
+    return since
 
 
 def _day_number(yyyymmdd: int) -> int:

@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ INBOX_KEPT = 500
 class FcmDouble:
     """The endpoint, its bearer tokens, its controlled faults and every message it took."""
 
-    def __init__(self, now_epoch_s: Callable[[], float]) -> None:
+    def __init__(self, now_epoch_s: Callable[[], float], time_zone: str = "UTC") -> None:
         self.now_epoch_s = now_epoch_s
+        self.time_zone = time_zone
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.bearers: set[str] = set()
         self.inbox: list[dict[str, Any]] = []
@@ -134,10 +136,11 @@ class FcmDouble:
     async def _inbox(self, request: Request) -> Response:
         token = request.query_params.get("token")
         kept = [entry for entry in self.inbox if token is None or entry["message"].get("token") == token]
-        return JSONResponse({"messages": kept, "shown": shown(kept)})
+        now = datetime.fromtimestamp(self.now_epoch_s(), UTC).isoformat(timespec="milliseconds")
+        return JSONResponse({"messages": kept, "shown": shown(kept), "now": now, "time_zone": self.time_zone})
 
     async def _phone(self, _request: Request) -> Response:
-        return HTMLResponse(PHONE)
+        return HTMLResponse((files("simulator") / "phone.html").read_text("utf-8"))
 
 
 def shown(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -193,31 +196,3 @@ def _error(
         details.append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations})
     error = {"code": code, "message": message, "status": status, "details": details}
     return JSONResponse({"error": error}, code, headers=headers)
-
-
-PHONE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Demo phone</title><style>:root{color-scheme:light dark}body{font:16px system-ui;max-width:390px;margin:auto;
-padding:1rem}li{list-style:none;border:1px solid GrayText;border-radius:12px;padding:.7rem;margin:.6rem 0}ul{padding:0}
-h2{font-size:1rem;margin:0}p{margin:.3rem 0;white-space:pre-line}</style><h1>Demo phone</h1>
-<p id="none">No notifications yet.</p><ul id="list" aria-live="polite"></ul><script>
-let last = "";
-async function look() {
-  try {
-    const text = await (await fetch("/fcm/inbox.json")).text();
-    if (text !== last) {
-      last = text;
-      const cards = JSON.parse(text).shown;
-      document.getElementById("none").hidden = cards.length > 0;
-      document.getElementById("list").replaceChildren(...cards.map((card) => {
-        const item = document.createElement("li");
-        const part = (tag, words) => { const e = document.createElement(tag); e.textContent = words; item.append(e); };
-        part("h2", card.title); part("p", card.body);
-        part("small", new Date(card.received_at).toLocaleTimeString() + (card.replaced ? " · updated" : ""));
-        return item;
-      }));
-    }
-  } catch (error) { /* the town is away; look again */ }
-  setTimeout(look, 1000);
-}
-look();
-</script></html>"""

@@ -103,9 +103,9 @@ def _predict(update: Message, operations: Operations, run: Run, report: Whereabo
     for index, passage in enumerate(passages):
         stop_id = run.pattern.stops[index].stop_id
         if passage is None:
-            if report is None or index >= report.index:
-                skipped = update.stop_time_update.add(stop_sequence=index + 1, stop_id=stop_id)
-                skipped.schedule_relationship = _SKIPPED
+            # Passed or not: else a reader would take the trip's delay for a call that never was.
+            skipped = update.stop_time_update.add(stop_sequence=index + 1, stop_id=stop_id)
+            skipped.schedule_relationship = _SKIPPED
             continue
         planned_departure = zero + trip.departure_s(index)
         waits_for_time = run.pattern.timepoints[index]

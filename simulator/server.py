@@ -10,14 +10,14 @@ from starlette.routing import Route
 
 from runtime.clock import SystemClock
 from simulator import realtime
-from simulator.cap_warnings import Cadence, WarningStory, atom_index
+from simulator.cap_warnings import SENDER_NAME, Cadence, WarningStory, atom_index
 from simulator.city import build_city_at
 from simulator.fcm import PROJECT_ID, FcmDouble
 from simulator.health import case_rates
 from simulator.operations import Operations
 from simulator.serving import Sickbay, announce, listen, serve
 from simulator.streets import lat_lon
-from simulator.town_plan import TIMEZONE, TOWN
+from simulator.town_plan import HARBOUR_FERRIES, TIMEZONE, TOWN, TOWN_TRANSIT
 
 PROTOBUF = "application/x-protobuf"
 CADENCE = Cadence(alert_after_s=20.0, update_after_s=90.0, cancel_after_s=240.0, repeat_after_s=360.0)
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     operations = Operations(city)
     story = WarningStory(started_at, CADENCE)
     bay = Sickbay(clock.now_epoch_s)
-    phones = FcmDouble(clock.now_epoch_s)
+    phones = FcmDouble(clock.now_epoch_s, TIMEZONE)
     listener = listen(options.port)
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     opened = started_at.timestamp()
@@ -82,6 +82,10 @@ def main(argv: list[str]) -> int:
                 "feeds": {feed: f"{base}/{path}" for feed, path in zip(FEEDS, paths, strict=True)},
                 "fcm": {"base_url": base, "project_id": PROJECT_ID, "service_account": str(account)},
                 "phone_token": "demo-phone",
+                "attributions": {
+                    "gtfs": f"{TOWN_TRANSIT.name} and {HARBOUR_FERRIES.name} (an invented town)",
+                    "cap": SENDER_NAME,
+                },
                 "town": TOWN,
                 "time_zone": TIMEZONE,
                 "centre": [sum(part) / len(places) for part in zip(*places, strict=True)],

@@ -33,7 +33,8 @@ class Sickbay:
 
     def routes(self, feeds: tuple[str, ...]) -> list[Route]:
         async def listing(_request: Request) -> Response:
-            return JSONResponse({feed: self.sick.get(feed, "well") for feed in feeds})
+            sick = {feed: self.sick.get(feed, "well") for feed in feeds}
+            return JSONResponse(sick, headers={"Access-Control-Allow-Origin": "*"})  # the operators' page looks
 
         async def change(request: Request) -> Response:
             feed, sickness = request.path_params["feed"], request.path_params["sickness"]

@@ -25,13 +25,13 @@ from wayside.supervise import Supervisor
 
 ANNOUNCE_PATIENCE_S = 60.0
 INTERVALS_S = {
-    "gtfs": 3600,
+    "gtfs": 30,
     "trip_updates": 10,
     "vehicle_positions": 5,
-    "situations": 20,
+    "situations": 10,
     "combined": 10,
     "cap": 5,
-    "case_rates": 60,
+    "case_rates": 20,
 }
 """How often the demo and a replay poll: quick enough to watch."""
 
@@ -136,9 +136,11 @@ def _config(world: dict[str, Any]) -> str:
             f"kind = {json.dumps(kind)}",
             f"url = {json.dumps(url)}",
             f"interval_s = {INTERVALS_S[kind]}",
-            "timeout_s = 60" if kind == "gtfs" else "timeout_s = 10",
+            "timeout_s = 20" if kind == "gtfs" else "timeout_s = 10",
             "allow_private_hosts = true",
         ]
+        if kind in world.get("attributions", {}):
+            lines.append(f"attribution = {json.dumps(world['attributions'][kind])}")
         if kind == "case_rates":
             lines.append("threshold_per_100k = 100")
     return "\n".join(lines) + "\n"

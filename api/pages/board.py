@@ -1,10 +1,12 @@
 """What the rider's pages show at a stop, as plain values: the same visits as the API's answers, in people's words."""
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import cos, hypot, radians
 
 from api.formats import oba
+from api.live import GONE, NO_ROW
 from api.pages import words
 from api.replica import Replica
 from api.served import Served
@@ -13,6 +15,7 @@ from api.visits import Moment, Visit, visits_between
 from domain.errors import IdMalformed
 from domain.ids import qualify, split
 from domain.realtime import TripRelationship
+from domain.service_day import yyyymmdd
 
 ADDED = frozenset({int(TripRelationship.ADDED), int(TripRelationship.NEW), int(TripRelationship.DUPLICATED)})
 PASSED_S = 30
@@ -110,20 +113,42 @@ def departures_at(
     when = Moment(now_epoch_s, *served.live_at(now_epoch_s))
     now = int(now_epoch_s)
     platforms = served.fragments.platforms(stop)
-    found = [v for row in platforms for v in visits_between(served, row, when, now - PASSED_S, now + minutes * 60)]
-    headlines = headlines_by_trip(replica, now_epoch_s, language)
+    begin, end = now - PASSED_S, now + minutes * 60
+    found = [(visit, False) for row in platforms for visit in visits_between(served, row, when, begin, end)]
+    if with_cancelled:
+        found += [(visit, True) for row in platforms for visit in _skipped_between(served, row, when, begin, end)]
+    events = events_by_trip(replica, now_epoch_s, language)
     shown: list[Departure] = []
-    for visit in sorted(found):
+    for visit, skipped in sorted(found):
         if len(shown) >= most:
             break
-        departure = _departure(served, visit, when, language, headlines, tell_platform=len(platforms) > 1)
+        departure = _departure(served, visit, when, language, events, skipped=skipped, tell_platform=len(platforms) > 1)
         if departure is not None and (with_cancelled or not departure.cancelled):
             shown.append(departure)
     return tuple(shown)
 
 
-def headlines_by_trip(replica: Replica, now_epoch_s: float, language: str) -> dict[str, tuple[str, ...]]:
-    """Qualified trip id to the headlines of the warnings whose ground it runs through."""
+def _skipped_between(served: Served, stop: int, when: Moment, from_epoch_s: int, to_epoch_s: int) -> Iterator[Visit]:
+    """Calls of the timetable that a trip on its way leaves out. The API never lists them; who stands there must know."""
+    bundle, live = served.bundle, when.live
+    if live is None:
+        return
+    first, last = bundle.stop_call_ptr[stop], bundle.stop_call_ptr[stop + 1]
+    for day in bundle.service_days_around(from_epoch_s, to_epoch_s):
+        active, start, date_key = bundle.active(day), bundle.day_start_epoch_s(day), yyyymmdd(day)
+        low = bisect_left(bundle.call_departure_s, from_epoch_s - start, first, last)
+        high = bisect_right(bundle.call_departure_s, to_epoch_s - start, low, last)
+        for at in range(low, high):
+            trip, position = bundle.call_trip[at], bundle.call_position[at]
+            row = live.row_of(trip, date_key) if active[bundle.trip_service[trip]] else NO_ROW
+            if row < 0 or not when.usable[live.trip_feed[row]] or live.relationship[row] in GONE:
+                continue
+            if live.is_skipped(row, position):
+                yield Visit(start + bundle.call_departure_s[at], trip, position, stop, day, row, -1, False)
+
+
+def events_by_trip(replica: Replica, now_epoch_s: float, language: str) -> dict[str, tuple[str, ...]]:
+    """Qualified trip id to what the warnings are about whose ground it runs through, such as "Flood"."""
     from api.endpoints.alerts import in_force
     from api.formats.geojson import alert_properties
 
@@ -131,14 +156,15 @@ def headlines_by_trip(replica: Replica, now_epoch_s: float, language: str) -> di
     found: dict[str, tuple[str, ...]] = {}
     for risk in replica.trip_risks:
         if risk.alert_id in said:
-            headline = said[risk.alert_id]["headline"] or said[risk.alert_id]["event"]
-            found[risk.trip_id] = (*found.get(risk.trip_id, ()), headline)
+            event = said[risk.alert_id]["event"] or said[risk.alert_id]["headline"]
+            if event not in found.get(risk.trip_id, ()):
+                found[risk.trip_id] = (*found.get(risk.trip_id, ()), event)
     return found
 
 
 def _departure(
-    served: Served, visit: Visit, when: Moment, language: str, headlines: dict[str, tuple[str, ...]], *,
-    tell_platform: bool,
+    served: Served, visit: Visit, when: Moment, language: str, events: dict[str, tuple[str, ...]], *,
+    skipped: bool, tell_platform: bool,
 ) -> Departure | None:  # fmt: skip
     live, bundle, fragments = when.live, served.bundle, served.fragments
     row, call, trip, position = visit.row, visit.call, visit.trip, visit.position
@@ -178,10 +204,10 @@ def _departure(
         how=how_told(language, at - scheduled if scheduled else None),
         minutes=in_minutes(language, at - when.epoch_s),
         cancelled=visit.cancelled,
-        skipped=False,
+        skipped=skipped,
         added=live is not None and row >= 0 and live.relationship[row] in ADDED,
         stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
-        risks=headlines.get(trip_id, ()),
+        risks=events.get(trip_id, ()),
     )
 
 

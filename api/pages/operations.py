@@ -11,14 +11,34 @@ from api.endpoints.feeds import worst_first
 from api.pages import words
 from api.pages.render import language_of, page
 from api.pages.sparkline import BARS, sparkline
-from domain.feed import GOOD_OUTCOMES, FeedHealth, FeedRecord, FeedState
+from domain.feed import GOOD_OUTCOMES, FeedHealth, FeedKind, FeedRecord, FeedState
 from runtime.settings import Settings
 from store import keys
 from store.api_keys import get_all
 from store.hall import AWAY
 
 PROCESSES = ("feeds", "predictor", "notify")
-ATTENTION = frozenset(FeedState) - {FeedState.OK}
+SCHEDULE_COUNTS = ("routes", "stops", "trips")
+
+
+def _contents(record: FeedRecord, language: str) -> str:
+    """What is in the feed, by number; of a schedule's many tables the ones that people know."""
+    counts = dict(record.entity_counts)
+    if record.spec.kind is FeedKind.GTFS:
+        counts = {kind: counts[kind] for kind in SCHEDULE_COUNTS if kind in counts}
+    parts = [f"{words.say_if(language, f'count.{kind}') or kind}: {count:,}" for kind, count in counts.items()]
+    return ", ".join(parts) or "–"
+
+
+def _told(health: FeedHealth, language: str) -> dict[str, str]:
+    """Why and what to do, in the reader's language where it has words for it; the judge's own are English."""
+    values = {
+        name.removesuffix("_s"): words.age(language, float(value)) if name.endswith("_s") else value
+        for name, value in health.values
+    }
+    why, todo = (words.say_if(language, f"{part}.{health.code}", **values) for part in ("why", "todo"))
+    own = language if why else words.DEFAULT
+    return {"why": why or health.why, "todo": todo if why else health.todo, "words_language": own}
 
 
 def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, Any]:
@@ -33,12 +53,11 @@ def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, An
         "url": record.spec.url,
         "state": health.state.value,
         "since_epoch_s": health.since_epoch_s,
-        "why": health.why,
-        "todo": health.todo,
+        **_told(health, language),
         "age_s": health.age_s,
         "last_success_epoch_s": record.last_success_epoch_s,
         "consecutive_failures": record.consecutive_failures,
-        "contents": ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in record.entity_counts) or "–",
+        "contents": _contents(record, language),
         "problem_kinds": len(record.problems),
         "spark": sparkline(record.history, label),
         "sick_name": record.spec.kind.value,
@@ -57,6 +76,7 @@ async def operations(request: Request) -> Response:
         "feeds": feeds,
         "sick": sum(feed["state"] != FeedState.OK.value for feed in feeds),
         "now": round(now, 1),
+        "states": [state.value for state in FeedState],
         "demo_url": settings.demo.base_url if settings.demo else "",
         "processes": await _processes(request),
     }

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -11,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api import compression
-from api.pages import words
+from api.pages import assets, words
 from api.replica import Replica
 from domain.service_day import zone
 from runtime.settings import Settings
@@ -73,7 +72,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
             languages=words.languages(),
             here_in=here_in,
             city=settings.city,
-            release=version("wayside"),
+            asset=assets.address,
             tiles=settings.tiles,
             attributions=[spec.attribution for spec in settings.feeds if spec.attribution],
             words=words.for_scripts(language),

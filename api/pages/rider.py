@@ -40,6 +40,8 @@ class _View:
     lon: float
     zoom: float
     stop: str = ""
+    aims: bool = False
+    """Is the list beside the map about the map's middle?"""
 
 
 def _parts(request: Request) -> tuple[Replica, Settings, float, str]:
@@ -47,10 +49,10 @@ def _parts(request: Request) -> tuple[Replica, Settings, float, str]:
     return state.replica, state.settings, state.clock.now_epoch_s(), language_of(request)
 
 
-def _phone(settings: Settings) -> dict[str, str] | None:
+def _phone(settings: Settings, language: str) -> dict[str, str] | None:
     if settings.demo is None or not settings.demo.phone_token:
         return None
-    return {"token": settings.demo.phone_token, "url": f"{settings.demo.base_url}/phone"}
+    return {"token": settings.demo.phone_token, "url": f"{settings.demo.base_url}/phone?lang={language}"}
 
 
 def _warning(request: Request, alert: Alert) -> dict[str, Any]:
@@ -125,8 +127,10 @@ async def home(request: Request) -> Response:
         return page(request, "_nearby.html", **values)
     if query and stops:
         lat, lon = stops[0].lat, stops[0].lon
-    view = _View(lat=lat, lon=lon, zoom=14)
-    return page(request, "rider.html", **values, warnings=_warnings(request), map=view, phone=_phone(settings))
+    view = _View(lat=lat, lon=lon, zoom=14, aims=not query)
+    return page(
+        request, "rider.html", **values, warnings=_warnings(request), map=view, phone=_phone(settings, language)
+    )
 
 
 def _told(translations: tuple[Translation, ...], language: str) -> Translation:
@@ -167,7 +171,8 @@ async def stop(request: Request) -> Response:
             header, told, url = (
                 _told(part, language) for part in (situation.header, situation.description, situation.url)
             )
-            notices.append({"header": header.text or told.text[:80], "text": told.text, "language": header.language or language,
+            grave = situation.effect == "NO_SERVICE" or situation.severity == "SEVERE"
+            notices.append({"grave": grave, "header": header.text or told.text[:80], "text": told.text, "language": header.language or language,
                             "url": url.text if url.text.startswith(("http://", "https://")) else ""})  # fmt: skip
     place = _View(lat=view.lat, lon=view.lon, zoom=15.6, stop=view.stop_id)
     return page(
@@ -178,7 +183,7 @@ async def stop(request: Request) -> Response:
         notices=notices,
         warnings=_warnings(request),
         map=place,
-        phone=_phone(settings),
+        phone=_phone(settings, language),
     )
 
 

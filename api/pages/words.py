@@ -1,4 +1,7 @@
-"""The message catalogue: one JSON file a language in ``messages/``; English is complete and stands in for gaps."""
+"""The message catalogue: one JSON file a language in ``messages/``; English is complete and stands in for gaps.
+
+How a feed is comes in English from :func:`domain.feed.assess`; other languages have ``why.`` and ``todo.`` with its codes.
+"""
 
 import json
 from functools import cache
@@ -28,6 +31,12 @@ def say(language: str, key: str, **values: object) -> str:
     """The message in that language with its ``{values}`` filled in. Raises KeyError for a key that English lacks."""
     text = catalogues().get(language, {}).get(key) or catalogues()[DEFAULT][key]
     return text.format(**values)
+
+
+def say_if(language: str, key: str, **values: object) -> str:
+    """The message where that language itself has it, else nothing."""
+    text = catalogues().get(language, {}).get(key, "")
+    return text.format(**values) if text else ""
 
 
 def plural(language: str, key: str, count: int) -> str:
@@ -72,7 +81,16 @@ def age(language: str, seconds: float) -> str:
 
 def for_scripts(language: str) -> dict[str, str]:
     """The messages that scripts in the browser use."""
-    prefixes = ("age.", "offline", "favourite.", "places.", "arrivals.now", "arrivals.minutes")
+    prefixes = (
+        "age.",
+        "offline",
+        "favourite.",
+        "places.",
+        "near.denied",
+        "arrivals.now",
+        "arrivals.minutes",
+        "arrivals.last_known",
+    )
     return {key: say_raw(language, key) for key in catalogues()[DEFAULT] if key.startswith(prefixes)}
 
 

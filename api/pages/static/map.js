@@ -4,6 +4,7 @@
 
 const TILE = 256;
 const GLIDE_MS = 2500;
+const GRAVE = new Set(["Extreme", "Severe"]);
 
 const mercator = (lat, lon) => {
   const sine = Math.sin((Math.max(-85.05, Math.min(85.05, lat)) * Math.PI) / 180);
@@ -45,6 +46,8 @@ export class TownMap {
     this.areas = [];
     this.here = null;
     this.chosen = box.dataset.stop || "";
+    this.aims = box.dataset.aims === "1";
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.tiles = new Map();
     this.tileUrl = box.dataset.tiles || "";
     this.zoom = Number(box.dataset.zoom) || 14;
@@ -52,7 +55,7 @@ export class TownMap {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.#listen();
     new ResizeObserver(() => this.#resize()).observe(box);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    this.dark.addEventListener("change", () => this.draw());
     this.#resize();
   }
 
@@ -85,6 +88,7 @@ export class TownMap {
   setAreas(features) {
     this.areas = features.map((feature) => ({
       level: feature.properties.severity,
+      name: feature.properties.event || "",
       rings: (feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates)
         .flatMap((polygon) => polygon.map((ring) => ring.map(([lon, lat]) => mercator(lat, lon)))),
     }));
@@ -231,6 +235,11 @@ export class TownMap {
       if (away < near) [best, near] = [stop, away];
     }
     if (best) this.onStop(best);
+    else {
+      // For whoever cannot drag: a tap beside the stops moves the map there.
+      this.centre = this.#world(x, y);
+      this.#moved();
+    }
   }
 
   // --- drawing
@@ -246,9 +255,8 @@ export class TownMap {
     pen.lineJoin = pen.lineCap = "round";
     for (const wide of [true, false]) {
       for (const line of this.lines) {
-        pen.strokeStyle = wide ? ink("--map-casing") : line.color || ink("--map-line");
+        pen.strokeStyle = wide ? ink("--map-casing") : this.#readable(line.color) || ink("--map-line");
         pen.lineWidth = (wide ? 2.5 : 0) + Math.max(1.5, (this.zoom - 10) * 0.8);
-        pen.globalAlpha = wide ? 1 : 0.75;
         this.#path(line.points);
         pen.stroke();
       }
@@ -258,6 +266,8 @@ export class TownMap {
     this.#drawStops(ink);
     const now = performance.now();
     for (const vehicle of this.vehicles.values()) this.#drawVehicle(vehicle, this.#whereNow(vehicle, now), ink);
+    for (const area of this.areas) this.#drawAreaName(area, ink);
+    if (this.aims) this.#drawAim(ink);
     if (this.here) this.#dot(this.#screen(this.here), 7, ink("--accent"), "#fff", 3);
   }
 
@@ -274,7 +284,7 @@ export class TownMap {
 
   #drawArea(area, ink) {
     const pen = this.pen;
-    const color = ink(["Extreme", "Severe"].includes(area.level) ? "--bad" : "--warn");
+    const color = ink(GRAVE.has(area.level) ? "--bad" : "--warn");
     pen.save();
     pen.beginPath();
     for (const ring of area.rings) {
@@ -302,6 +312,58 @@ export class TownMap {
     pen.restore();
   }
 
+  #drawAreaName(area, ink) {
+    const points = area.rings[0]?.map((point) => this.#screen(point)) || [];
+    const [left, right] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
+    const [top, bottom] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];
+    const [x0, x1] = [Math.max(left, 0), Math.min(right, this.width)];
+    const [y0, y1] = [Math.max(top, 0), Math.min(bottom, this.height)];
+    if (!area.name || x1 - x0 < 40 || y1 - y0 < 24) return;
+    const pen = this.pen;
+    pen.font = "bold 14px system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    const text = `⚠ ${area.name}`;
+    const half = pen.measureText(text).width / 2 + 8;
+    const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+    pen.fillStyle = ink("--card");
+    pen.strokeStyle = ink(GRAVE.has(area.level) ? "--bad" : "--warn");
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.roundRect(x - half, y - 13, half * 2, 26, 8);
+    pen.fill();
+    pen.stroke();
+    pen.fillStyle = pen.strokeStyle;
+    pen.fillText(text, x, y);
+    pen.textBaseline = "alphabetic";
+  }
+
+  // The spot that the list below is about.
+  #drawAim(ink) {
+    const [x, y] = [this.width / 2, this.height / 2];
+    for (const [color, width] of [[ink("--card"), 5], [ink("--accent"), 2]]) {
+      this.pen.strokeStyle = color;
+      this.pen.lineWidth = width;
+      this.pen.beginPath();
+      this.pen.arc(x, y, 9, 0, 2 * Math.PI);
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        this.pen.moveTo(x + dx * 9, y + dy * 9);
+        this.pen.lineTo(x + dx * 16, y + dy * 16);
+      }
+      this.pen.stroke();
+    }
+  }
+
+  // An agency's colour was chosen for paper: dark ones are lightened on a dark map, pale ones darkened on a light map.
+  #readable(color) {
+    if (!/^#[0-9a-f]{6}$/i.test(color)) return color;
+    const parts = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+    const light = (0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2]) / 255;
+    const share = this.dark.matches ? Math.max(0, 0.5 - light) : Math.max(0, light - 0.6);
+    const end = this.dark.matches ? 255 : 0;
+    return `rgb(${parts.map((part) => Math.round(part + (end - part) * share)).join(" ")})`;
+  }
+
   #drawStops(ink) {
     const radius = this.zoom >= 15 ? 5 : this.zoom >= 13 ? 3.5 : 2;
     for (const stop of this.stops) {
@@ -317,8 +379,8 @@ export class TownMap {
     for (const stop of chosenFirst) {
       const [x, y] = this.#screen(stop.at);
       const half = this.pen.measureText(stop.name).width / 2 + 4;
-      if (taken.some(([otherX, otherY, other]) => Math.abs(otherY - y) < 16 && Math.abs(otherX - x) < half + other)) continue;
-      taken.push([x, y, half]);
+      if (taken.some(([otherX, otherY, other, name]) => Math.abs(otherY - y) < (name === stop.name ? 60 : 16) && Math.abs(otherX - x) < half + other)) continue;
+      taken.push([x, y, half, stop.name]);
       this.pen.strokeStyle = ink("--map-ground");
       this.pen.strokeText(stop.name, x, y - 10);
       this.pen.fillStyle = ink("--text");

@@ -1,23 +1,31 @@
-import { Renewing } from "./page.js";
+import { announce, Renewing } from "./page.js";
 
 const feeds = document.querySelector("#feeds");
 const title = document.title.replace(/^\(\d+\) /, "");
+const simulator = feeds.querySelector("[formaction]")?.formAction.replace(/\/sick\/.*/, "/sick");
+
+// In the demo, which button of each feed is pressed: the simulator knows.
+async function showSickness() {
+  if (!simulator) return;
+  const sick = await (await fetch(simulator)).json();
+  for (const button of feeds.querySelectorAll("[formaction]")) {
+    const [feed, kind] = button.getAttribute("formaction").split("/").slice(-2);
+    button.setAttribute("aria-pressed", String(sick[feed] === kind));
+  }
+}
+
 const section = new Renewing(feeds, 3, () => {
   const sick = Number(feeds.querySelector("[data-sick]")?.dataset.sick) || 0;
   document.title = sick ? `(${sick}) ${title}` : title;
+  announce(feeds.querySelector("strong").textContent);
+  showSickness().catch(() => {});
 });
 setInterval(() => section.tick(), 1000);
+showSickness().catch(() => {});
 
-// In the demo, feeds are made sick by a form that goes to the simulator; without leaving the page where there is a script.
+// Feeds are made sick by a form that goes to the simulator; without leaving the page where there is a script.
 feeds.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = event.submitter;
-  button.disabled = true;
-  try {
-    await fetch(button.formAction, { method: "POST", mode: "no-cors" });
-    for (const other of button.form.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
-  } finally {
-    button.disabled = false;
-    section.renew();
-  }
+  await fetch(event.submitter.formAction, { method: "POST", mode: "no-cors" }).catch(() => {});
+  section.renew();
 });

@@ -1,10 +1,9 @@
 import { TownMap } from "./map.js";
-import { cityNow, Renewing, say, setCityClock } from "./page.js";
+import { announce, cityNow, keptPage, Renewing, say, setCityClock, show } from "./page.js";
 
 const find = (selector) => document.querySelector(selector);
 const rendered = Number(find("[data-now]")?.dataset.now);
-const kept = performance.getEntriesByType("navigation")[0]?.workerStart > 0 && !navigator.onLine;
-if (rendered && !kept) setCityClock(rendered);
+if (rendered && !keptPage) setCityClock(rendered);
 
 // --- counting down
 
@@ -14,7 +13,7 @@ function countDown() {
     const minutes = Math.floor((Number(cell.dataset.at) - now) / 60);
     const text = minutes <= 0 ? say("arrivals.now") : say("arrivals.minutes", { minutes });
     if (cell.textContent !== text) cell.textContent = text;
-    const row = cell.closest("li.arrival");
+    const row = cell.closest("li.arrival, .next");
     if (row) row.hidden = Number(cell.dataset.at) < now - 60;
   }
 }
@@ -22,6 +21,14 @@ function countDown() {
 const sections = [];
 const arrivals = find("#arrivals");
 if (arrivals) sections.push(new Renewing(arrivals, 10, countDown));
+const nearby = find("#nearby");
+const searched = new URLSearchParams(location.search).get("q") || "";
+let nearbyList = null;
+if (nearby) {
+  nearby.dataset.source = `/?part=nearby&q=${encodeURIComponent(searched)}`;
+  nearbyList = new Renewing(nearby, 15, countDown);
+  sections.push(nearbyList);
+}
 setInterval(() => {
   countDown();
   for (const section of sections) section.tick();
@@ -33,7 +40,7 @@ countDown();
 const favourites = () => JSON.parse(localStorage.getItem("wayside.favourites") || "[]");
 const star = find("#favourite");
 if (star) {
-  const show = () => {
+  const tell = () => {
     const on = favourites().some((stop) => stop.id === star.dataset.stop);
     star.setAttribute("aria-pressed", String(on));
     star.textContent = on ? "★" : "☆";
@@ -43,10 +50,10 @@ if (star) {
     const others = favourites().filter((stop) => stop.id !== star.dataset.stop);
     const on = others.length === favourites().length;
     localStorage.setItem("wayside.favourites", JSON.stringify(on ? [...others, { id: star.dataset.stop, name: star.dataset.name }] : others));
-    show();
+    tell();
   });
   star.hidden = false;
-  show();
+  tell();
 }
 const shelf = find("#favourites");
 if (shelf && favourites().length) {
@@ -109,21 +116,30 @@ async function loadLive() {
 const quietly = (work) => work().catch(() => {});
 
 async function showNearby() {
-  const nearby = find("#nearby");
-  if (!nearby || new URLSearchParams(location.search).has("q")) return;
+  if (!nearbyList || searched) return;
   const [lat, lon] = map.centreLatLon();
-  const answer = await fetch(`/?part=nearby&lat=${lat.toFixed(5)}&lon=${lon.toFixed(5)}`, { signal: AbortSignal.timeout(8000) });
-  if (answer.ok && !nearby.contains(document.activeElement)) nearby.innerHTML = await answer.text();
-  countDown();
+  nearby.dataset.source = `/?part=nearby&lat=${lat.toFixed(5)}&lon=${lon.toFixed(5)}`;
+  await nearbyList.renew();
 }
 
 async function showWarnings() {
   const answer = await fetch("/?part=warnings", { signal: AbortSignal.timeout(8000) });
   if (!answer.ok) return;
-  const html = await answer.text();
   const place = find("#warnings");
-  if (place && place.innerHTML.trim() !== html.trim()) place.innerHTML = html;
+  if (!place) return;
+  show(place, await answer.text());
+  announceNews(place);
 }
+
+// A screen reader hears of a warning once, not every time that a number in it changes.
+let known = null;
+function announceNews(place) {
+  const here = new Map([...place.querySelectorAll("[data-warning]")].map((each) => [each.dataset.warning + each.querySelector("strong").textContent, each]));
+  const fresh = known ? [...here].filter(([key]) => !known.has(key)) : [];
+  known = new Set(here.keys());
+  if (fresh.length) announce(fresh.map(([, each]) => each.querySelector("strong").textContent).join(". "));
+}
+if (find("#warnings")) announceNews(find("#warnings"));
 
 if (box) {
   box.hidden = false;
@@ -134,7 +150,7 @@ if (box) {
   quietly(loadGround);
   quietly(loadLive);
   setInterval(() => quietly(loadLive), 5000);
-  setInterval(() => { quietly(showWarnings); quietly(showNearby); }, 15000);
+  setInterval(() => quietly(showWarnings), 15000);
 }
 
 const near = find("#near");
@@ -145,10 +161,14 @@ if (near && map && "geolocation" in navigator) {
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         near.disabled = false;
+        find("#near-status").textContent = "";
         map.setHere(coords.latitude, coords.longitude);
         map.goTo(coords.latitude, coords.longitude, 15.7);
       },
-      () => { near.disabled = false; },
+      () => {
+        near.disabled = false;
+        find("#near-status").textContent = say("near.denied");
+      },
       { enableHighAccuracy: true, timeout: 10000, maximumAge: 30000 },
     );
   });
@@ -180,4 +200,9 @@ if (place && map) {
   });
 }
 
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("/service-worker.js").catch(() => {});
+if ("serviceWorker" in navigator) {
+  // This very page was loaded before the worker stood there: have it kept too.
+  if (!navigator.serviceWorker.controller)
+    navigator.serviceWorker.addEventListener("controllerchange", () => quietly(() => fetch(location.href)), { once: true });
+  navigator.serviceWorker.register("/service-worker.js").catch(() => {});
+}
