@@ -14,6 +14,7 @@ examples:
   wayside up --config examples/boston.toml   a real city
   wayside up --replay recordings/monday   a recorded day, at the time it was recorded
   wayside doctor --config city.toml       what is wrong, in plain words
+  wayside backtest recordings/monday      how good predictions were that day
 """
 
 
@@ -28,6 +29,10 @@ def run(argv: list[str]) -> int:
         from simulator.replay import main as replay
 
         return replay(argv[1:])
+    if argv[:1] == ["backtest"]:
+        from wayside.backtest_command import main as backtest
+
+        return backtest(argv[1:])
     options = parser().parse_args(argv)
     if getattr(options, "home", None):
         os.environ["WAYSIDE_HOME"] = options.home
@@ -115,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "replay", help="serve a folder of recorded feeds over HTTP, at the recorded instant", add_help=False
     )
+    commands.add_parser("backtest", help="replay a recorded set and say how good predictions were", add_help=False)
     command("doctor", "check configuration, Redis and feeds, and say what is wrong")
     keys = command("keys", "API keys and operator tokens")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -1,0 +1,393 @@
+"""Vehicle positions and trip updates as rows, from tables or GTFS-realtime messages, before any timetable is known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from backtest.readers.folder import Folder, Table, numbers, texts
+from backtest.recording import Bools, Floats, Int64s, Said, SetUnreadable
+from domain.errors import NotThisFormat
+from domain.realtime import NO_VALUE, StopRelationship, TripRelationship, TripUpdates, Vehicles
+from feeds.formats.gtfs_realtime import decode
+
+TRIP = ("trip_id", "vehicle.trip.trip_id", "trip_update.trip.trip_id", "trip.trip_id")
+DAY = (
+    "start_date",
+    "trip_start_date",
+    "vehicle.trip.start_date",
+    "trip_update.trip.start_date",
+    "trip.start_date",
+    "date",
+)
+RECEIVED = ("feed_timestamp", "header_timestamp", "header.timestamp", "ft", "received", "received_at")
+AT = ("vehicle.timestamp", "vehicle_timestamp", "timestamp")
+VEHICLE = ("vehicle_id", "vehicle.vehicle.id", "vehicle.id")
+LAT = ("lat", "latitude", "vehicle.position.latitude", "position.latitude")
+LON = ("lon", "longitude", "vehicle.position.longitude", "position.longitude")
+SEQUENCE = ("current_stop_sequence", "vehicle.current_stop_sequence")
+STOP = ("stop_id", "vehicle.stop_id")
+STATUS = ("current_status", "vehicle.current_status")
+ROUTE = ("route_id", "vehicle.trip.route_id", "trip_update.trip.route_id", "trip.route_id")
+UPDATE = "trip_update.stop_time_update."
+UPDATE_SEQUENCE = ("stop_sequence", "seq", UPDATE + "stop_sequence")
+UPDATE_STOP = ("stop_id", UPDATE + "stop_id")
+ARRIVAL = ("arrival_time", "arrival.time", UPDATE + "arrival.time", "time")
+DEPARTURE = ("departure_time", "departure.time", UPDATE + "departure.time")
+ARRIVAL_DELAY = ("arrival_delay", "arrival.delay", UPDATE + "arrival.delay", "delay")
+DEPARTURE_DELAY = ("departure_delay", "departure.delay", UPDATE + "departure.delay")
+STOP_RELATION = ("ssr", UPDATE + "schedule_relationship", "stop_schedule_relationship")
+TRIP_RELATION = ("tsr", "trip_update.trip.schedule_relationship", "trip_schedule_relationship")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """Positions, a row each, in order of receipt, each report of a vehicle once."""
+
+    received_s: Floats
+    at_s: Floats
+    trip: list[str]
+    day: list[str]
+    """yyyymmdd, or empty."""
+    route: list[str]
+    vehicle: list[str]
+    lat: Floats
+    lon: Floats
+    sequence: Int64s
+    """-1 where not said."""
+    stop: list[str]
+    stopped: Bools
+
+    def __len__(self) -> int:
+        return len(self.trip)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """Stop time updates, a row each; rows of one message lie together, messages in order of receipt."""
+
+    message_s: Floats
+    trip: list[str]
+    day: list[str]
+    route: list[str]
+    sequence: Int64s
+    stop: list[str]
+    arrival_s: Floats
+    departure_s: Floats
+    arrival_delay_s: Floats
+    departure_delay_s: Floats
+    relation: Int64s
+    """StopRelationship."""
+
+
+def is_positions(table: Table) -> bool:
+    """Has the table the columns of vehicle positions?"""
+    return table.has(TRIP, LAT, LON, VEHICLE) and table.has(AT)
+
+
+def is_updates(table: Table) -> bool:
+    """Has the table the columns of trip updates?"""
+    return table.has(TRIP, RECEIVED) and (table.has(UPDATE_SEQUENCE) or table.has(UPDATE_STOP)) and (
+        table.has(ARRIVAL) or table.has(ARRIVAL_DELAY)
+    ) and not table.has(LAT)  # fmt: skip
+
+
+def reports(folder: Folder) -> Reports:
+    """All positions of the folder, from its tables, else from its messages; raises SetUnreadable when it has none."""
+    tables = [it for it in folder.tables if is_positions(it)]
+    found = [_reports_of(it) for it in tables]
+    if not found:
+        found = [
+            _reports_in(vehicles)
+            for vehicles in _decoded(folder, "vehicles", "vehicleposition", "vehicles")
+            if isinstance(vehicles, Vehicles)
+        ]
+    if not found:
+        raise SetUnreadable(f"{folder.paths[-1]}: expected vehicle positions")
+    together = _joined(found)
+    return _once(together)
+
+
+def updates(folder: Folder) -> Updates | None:
+    """All trip updates of the folder, or None."""
+    found = [_updates_of(it) for it in folder.tables if is_updates(it)]
+    if not found:
+        found = [
+            _updates_in(dataset)
+            for dataset in _decoded(folder, "trip_updates", "tripupdate")
+            if isinstance(dataset, TripUpdates)
+        ]
+    if not found:
+        return None
+    columns = {name: _concatenated([getattr(it, name) for it in found]) for name in Updates.__slots__}
+    order = np.argsort(columns["message_s"], kind="stable")
+    return Updates(**{name: _taken(column, order) for name, column in columns.items()})  # type: ignore[arg-type]
+
+
+def _decoded(folder: Folder, part: str, *words: str) -> Iterable[TripUpdates | Vehicles | None]:
+    for name, body in folder.messages(*words, "combined"):
+        try:
+            items = decode(body, feed_id=name, now_epoch_s=0.0).items
+        except NotThisFormat as error:
+            raise SetUnreadable(f"{name}: {error}") from error
+        yield getattr(items, part)
+
+
+def _reports_of(table: Table) -> Reports:
+    read = table.read(
+        trip=TRIP, day=DAY, received=RECEIVED, at=AT, vehicle=VEHICLE, lat=LAT, lon=LON, sequence=SEQUENCE,
+        stop=STOP, status=STATUS, route=ROUTE,
+    )  # fmt: skip
+    at = instants(read, "at")
+    received = instants(read, "received") if "received" in read.column_names else at
+    read = read.append_column("received_s", pa.array(received)).append_column("at_s", pa.array(at))
+    # Feeds repeat a report until there is a newer one: only its first receipt is news.
+    keys = [name for name in ("vehicle", "trip", "at_s") if name in read.column_names]
+    order = np.argsort(received, kind="stable")
+    read = read.take(pa.array(order))
+    read = read.append_column("row", pa.array(np.arange(read.num_rows)))
+    firsts = read.select([*keys, "row"]).group_by(keys).aggregate([("row", "min")])["row_min"]
+    read = read.take(pa.array(np.sort(firsts.to_numpy())))
+    sequence = numbers(read, "sequence")
+    status = texts(read, "status")
+    return Reports(
+        received_s=numbers(read, "received_s"),
+        at_s=numbers(read, "at_s"),
+        trip=texts(read, "trip"),
+        day=_days(texts(read, "day")),
+        route=texts(read, "route"),
+        vehicle=texts(read, "vehicle"),
+        lat=numbers(read, "lat"),
+        lon=numbers(read, "lon"),
+        sequence=np.where(np.isfinite(sequence), sequence, -1).astype(np.int64),
+        stop=texts(read, "stop"),
+        stopped=np.asarray([it in {"1", "1.0", "STOPPED_AT"} for it in status], np.bool_),
+    )
+
+
+def _reports_in(vehicles: Vehicles) -> Reports:
+    header = float(vehicles.header_epoch_s)
+    n = len(vehicles.trip_ids)
+    at = np.where(vehicles.timestamp_epoch_s > 0, vehicles.timestamp_epoch_s, header).astype(np.float64)
+    sequence = vehicles.current_stop_sequence.astype(np.int64)
+    return Reports(
+        received_s=np.full(n, header),
+        at_s=at,
+        trip=list(vehicles.trip_ids),
+        day=[str(day) if day else "" for day in vehicles.start_date.tolist()],
+        route=list(vehicles.route_ids),
+        vehicle=list(vehicles.vehicle_ids),
+        lat=vehicles.lat.astype(np.float64),
+        lon=vehicles.lon.astype(np.float64),
+        sequence=np.where(sequence == NO_VALUE, -1, sequence),
+        stop=list(vehicles.stop_ids),
+        stopped=vehicles.current_status == 1,
+    )
+
+
+def _updates_of(table: Table) -> Updates:
+    read = table.read(
+        trip=TRIP, day=DAY, message=RECEIVED, sequence=UPDATE_SEQUENCE, stop=UPDATE_STOP, arrival=ARRIVAL, route=ROUTE,
+        departure=DEPARTURE, arrival_delay=ARRIVAL_DELAY, departure_delay=DEPARTURE_DELAY, stop_relation=STOP_RELATION,
+        trip_relation=TRIP_RELATION,
+    )  # fmt: skip
+    gone = np.asarray([it in {"3", "CANCELED", "7", "DELETED"} for it in texts(read, "trip_relation")], np.bool_)
+    read = read.filter(pa.array(~gone))
+    relation = {"SKIPPED": 1, "1": 1, "NO_DATA": 2, "2": 2}
+    sequence = numbers(read, "sequence")
+    return Updates(
+        message_s=instants(read, "message"),
+        trip=texts(read, "trip"),
+        day=_days(texts(read, "day")),
+        route=texts(read, "route"),
+        sequence=np.where(np.isfinite(sequence), sequence, -1).astype(np.int64),
+        stop=texts(read, "stop"),
+        arrival_s=_positive(instants(read, "arrival")),
+        departure_s=_positive(instants(read, "departure")),
+        arrival_delay_s=numbers(read, "arrival_delay"),
+        departure_delay_s=numbers(read, "departure_delay"),
+        relation=np.asarray([relation.get(it, 0) for it in texts(read, "stop_relation")], np.int64),
+    )
+
+
+def _updates_in(dataset: TripUpdates) -> Updates:
+    sizes = np.diff(dataset.ptr)
+    owner = np.repeat(np.arange(len(dataset.trip_ids)), sizes)
+    kept = np.flatnonzero(
+        ~np.isin(dataset.relationship[owner], (int(TripRelationship.CANCELED), int(TripRelationship.DELETED)))
+    )
+    owner = owner[kept]
+    days = [str(day) if day else "" for day in dataset.start_date.tolist()]
+    names = [*dataset.stop_ids, ""]
+    rows = owner.tolist()
+
+    def absent(values: "np.ndarray[tuple[int], np.dtype[np.int32]]", none: int) -> Floats:
+        part = values[kept]
+        return np.where(part == none, np.nan, part.astype(np.float64))
+
+    return Updates(
+        message_s=np.full(len(rows), float(dataset.header_epoch_s)),
+        trip=[dataset.trip_ids[row] for row in rows],
+        day=[days[row] for row in rows],
+        route=[dataset.route_ids[row] for row in rows],
+        sequence=np.where(dataset.stop_sequence[kept] == NO_VALUE, -1, dataset.stop_sequence[kept]).astype(np.int64),
+        stop=[names[ref] for ref in dataset.stop_ref[kept].tolist()],
+        arrival_s=_positive(dataset.arrival_epoch_s[kept].astype(np.float64)),
+        departure_s=_positive(dataset.departure_epoch_s[kept].astype(np.float64)),
+        arrival_delay_s=absent(dataset.arrival_delay_s, NO_VALUE),
+        departure_delay_s=absent(dataset.departure_delay_s, NO_VALUE),
+        relation=dataset.stop_relationship[kept].astype(np.int64),
+    )
+
+
+def told(
+    said: Updates, run: Int64s, ptr: Int64s, call_of: "CallFinder", arrival_s: Floats, departure_s: Floats
+) -> Said | None:
+    """The updates as predictions of calls. *run* of each update, or -1; *arrival_s*, *departure_s* are scheduled.
+
+    The delay of an update carries on to the calls after it until the next one of the same trip; NO_DATA ends it.
+    """
+    call = call_of(run, said.sequence, said.stop)
+    rows = np.flatnonzero((call >= 0) & (said.relation != int(StopRelationship.SKIPPED)))
+    stamps, message = np.unique(said.message_s, return_inverse=True)
+    rows = rows[np.lexsort((call[rows], message[rows]))]
+    if not len(rows):
+        return None
+    # Of two updates of one call in one message the later row counts.
+    last = np.append((np.diff(call[rows]) != 0) | (np.diff(message[rows]) != 0), True)
+    rows = rows[last]
+    call, message, of = call[rows], message[rows], run[rows]
+    silent = said.relation[rows] == int(StopRelationship.NO_DATA)
+    arrival, departure = said.arrival_s[rows], said.departure_s[rows]
+    arrival = np.where(np.isfinite(arrival), arrival, arrival_s[call] + said.arrival_delay_s[rows])
+    departure = np.where(np.isfinite(departure), departure, departure_s[call] + said.departure_delay_s[rows])
+    arrival = np.where(silent, np.nan, np.where(np.isfinite(arrival), arrival, departure))
+    departure = np.where(silent, np.nan, np.where(np.isfinite(departure), departure, arrival))
+    delay = departure - departure_s[call]
+    ends = ptr[of + 1]
+    follows = np.append((of[1:] == of[:-1]) & (message[1:] == message[:-1]), False)
+    upto = np.where(follows, np.append(call[1:], 0), ends)
+    size = np.where(np.isfinite(delay), upto - call, 1)
+    source = np.repeat(np.arange(len(call)), size)
+    offset = np.arange(len(source)) - np.repeat(np.cumsum(size) - size, size)
+    every = call[source] + offset
+    when = np.where(offset == 0, arrival[source], arrival_s[every] + delay[source])
+    # The first call's event is its departure.
+    origin = every == ptr[of[source]]
+    when = np.where(origin & (offset == 0), departure[source], when)
+    return Said(message_s=stamps, message=message[source].astype(np.int64), call=every, arrival_s=when)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinder:
+    """Finds calls of runs by stop_sequence, else by the only call at a stop."""
+
+    by_sequence: dict[tuple[int, int], int]
+    by_stop: dict[tuple[int, str], int]
+
+    def __call__(self, run: Int64s, sequence: Int64s, stop: list[str]) -> Int64s:
+        """Row of each call; -1 where there is none. Where stop_id and stop_sequence disagree the stop counts."""
+        found = np.full(len(run), -1, np.int64)
+        seen: dict[tuple[int, int, str], int] = {}
+        for row, key in enumerate(zip(run.tolist(), sequence.tolist(), stop, strict=True)):
+            if key[0] < 0:
+                continue
+            known = seen.get(key)
+            if known is None:
+                known = seen[key] = self._find(*key)
+            found[row] = known
+        return found
+
+    def _find(self, run: int, sequence: int, stop: str) -> int:
+        call = self.by_sequence.get((run, sequence), -1) if sequence >= 0 else -1
+        if stop:
+            only = self.by_stop.get((run, stop), -1)
+            if call < 0 or (only >= 0 and only != call):
+                return only
+        return call
+
+
+def call_finder(ptr: Int64s, sequence: Int64s, stop_ids: list[str]) -> CallFinder:
+    """The finder of the runs' calls; *stop_ids* of each call."""
+    by_sequence: dict[tuple[int, int], int] = {}
+    by_stop: dict[tuple[int, str], int] = {}
+    twice: set[tuple[int, str]] = set()
+    for run in range(len(ptr) - 1):
+        for call in range(int(ptr[run]), int(ptr[run + 1])):
+            by_sequence[run, int(sequence[call])] = call
+            key = (run, stop_ids[call])
+            if key in by_stop:
+                twice.add(key)
+            by_stop[key] = call
+    for key in twice:
+        del by_stop[key]
+    return CallFinder(by_sequence, by_stop)
+
+
+def instants(table: pa.Table, name: str) -> Floats:
+    """A column of instants (epoch seconds or milliseconds, timestamps, ISO 8601) as epoch seconds."""
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    column = table[name]
+    if pa.types.is_timestamp(column.type):
+        micros: Floats = pc.cast(column, pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy().astype(np.float64)
+        return micros / 1e6
+    if (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) and table.num_rows:
+        probe = next((it for it in column.to_pylist() if it), "")
+        if "-" in probe[1:] or ":" in probe:
+            return np.asarray([_iso(it) for it in column.to_pylist()], np.float64)
+    values = numbers(table, name)
+    with np.errstate(invalid="ignore"):
+        seconds: Floats = np.where(values > 1e11, values / 1000.0, values)
+    return seconds
+
+
+def _iso(text: str | None) -> float:
+    try:
+        return datetime.fromisoformat(text or "").timestamp()
+    except ValueError:
+        return float("nan")
+
+
+def _positive(values: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        out: Floats = np.where(values > 0, values, np.nan)
+    return out
+
+
+def _days(days: list[str]) -> list[str]:
+    """Yyyymmdd of 20260216, 2026-02-16 or 20260216.0."""
+    return [it.replace("-", "").split(".")[0][:8] for it in days]
+
+
+def _concatenated(parts: list[Floats] | list[list[str]]) -> Floats | list[str]:
+    if isinstance(parts[0], list):
+        return [it for part in parts for it in part]
+    return np.concatenate(parts)
+
+
+def _taken(column: Floats | list[str], rows: Int64s) -> Floats | list[str]:
+    return [column[row] for row in rows.tolist()] if isinstance(column, list) else column[rows]
+
+
+def _joined(found: list[Reports]) -> Reports:
+    columns = {name: _concatenated([getattr(it, name) for it in found]) for name in Reports.__slots__}
+    return Reports(**columns)  # type: ignore[arg-type]
+
+
+def _once(said: Reports) -> Reports:
+    """In order of receipt; the first receipt of each report."""
+    order = np.argsort(said.received_s, kind="stable")
+    seen: set[tuple[str, str, float]] = set()
+    kept = []
+    at = said.at_s.tolist()
+    for row in order.tolist():
+        key = (said.vehicle[row], said.trip[row], at[row])
+        if said.trip[row] and at[row] == at[row] and key not in seen:
+            seen.add(key)
+            kept.append(row)
+    rows = np.asarray(kept, np.int64)
+    return Reports(**{name: _taken(getattr(said, name), rows) for name in Reports.__slots__})  # type: ignore[arg-type]

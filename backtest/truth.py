@@ -1,0 +1,112 @@
+"""What happened: when each vehicle was at each call, found with hindsight and apart from every predictor.
+
+Events that vehicles reported are taken as they are. Otherwise a vehicle was at a call when it first passed a place 15 m
+before the stop, by linear interpolation between the reports on both sides; at its first call when it was 60 m beyond
+it, for that is a departure. Inside a longer silence nobody knows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtest.recording import Floats, Int64s, Recording, Runs
+from backtest.tracks import Tracks
+
+BEFORE_STOP_M = 15.0
+DEPARTED_M = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossings:
+    """When calls were passed, a row each, in order of *known_s*."""
+
+    call: Int64s
+    at_s: Floats
+    departed_s: Floats
+    """When it left again, where the recording says so; else the same instant."""
+    known_s: Floats
+    """When the report that proves it was received."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What happened at each call of the recording's runs."""
+
+    at_s: Floats
+    """nan where nobody knows. At a run's first call its departure."""
+    of: int
+    """How many calls the runs have that a vehicle was seen on."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of those calls whose time is known: the others lie outside the recording or inside a silence."""
+        return float(np.isfinite(self.at_s).sum()) / self.of if self.of else float("nan")
+
+
+def truth_of(recording: Recording, tracks: Tracks) -> Truth:
+    """When each call happened."""
+    runs = recording.runs
+    at = np.full(len(runs.stop), np.nan)
+    first = runs.ptr[runs.run] == np.arange(len(runs.stop))
+    if recording.native or not len(recording.fixes):
+        events = recording.events
+        when = np.where(first[events.call], events.departure_s, events.arrival_s)
+        rows = np.flatnonzero(np.isfinite(when))[::-1]
+        at[events.call[rows]] = when[rows]
+        return Truth(at_s=at, of=_calls_of(runs, runs.run[events.call]))
+    main = main_vehicles(recording, tracks)
+    found = crossings(recording, tracks.hindsight_m, main)
+    at[found.call] = found.at_s
+    return Truth(at_s=at, of=_calls_of(runs, np.flatnonzero(main >= 0)))
+
+
+def main_vehicles(recording: Recording, tracks: Tracks) -> Int64s:
+    """For each run the vehicle that was on its line in most reports; -1 for none."""
+    fixes, n = recording.fixes, len(recording.runs)
+    main = np.full(n, -1, np.int64)
+    on = np.isfinite(tracks.hindsight_m)
+    if not on.any():
+        return main
+    width = int(fixes.vehicle.max()) + 1
+    pairs, count = np.unique(fixes.run[on] * width + fixes.vehicle[on], return_counts=True)
+    order = np.argsort(count, kind="stable")
+    main[pairs[order] // width] = pairs[order] % width
+    return main
+
+
+def crossings(recording: Recording, metres: Floats, main: Int64s) -> Crossings:
+    """Every call that the *main* vehicle of its run passed, by *metres* along of each fix, in order of proof."""
+    fixes, runs = recording.fixes, recording.runs
+    rows = np.flatnonzero(np.isfinite(metres) & (fixes.vehicle == main[fixes.run]))
+    rows = rows[np.lexsort((fixes.at_s[rows], fixes.run[rows]))]
+    calls: list[Int64s] = []
+    times: list[Floats] = []
+    known: list[Floats] = []
+    for part in np.split(rows, np.flatnonzero(np.diff(fixes.run[rows])) + 1):
+        if len(part) < 2:
+            continue
+        run = int(fixes.run[part[0]])
+        low, high = int(runs.ptr[run]), int(runs.ptr[run + 1])
+        mark = runs.along_m[low:high] - BEFORE_STOP_M
+        mark[0] = runs.along_m[low] + DEPARTED_M
+        reached = np.maximum.accumulate(metres[part])
+        after = np.searchsorted(reached, mark, "left")
+        ok = (after > 0) & (after < len(part))
+        after, which = after[ok], np.flatnonzero(ok)
+        before_s, after_s = fixes.at_s[part[after - 1]], fixes.at_s[part[after]]
+        from_m, to_m = reached[after - 1], reached[after]
+        share = (mark[which] - from_m) / np.maximum(to_m - from_m, 1e-6)
+        good = (after_s - before_s <= recording.longest_gap_s) & (to_m - from_m <= 40.0 * (after_s - before_s) + 200.0)
+        calls.append(low + which[good])
+        times.append((before_s + share * (after_s - before_s))[good])
+        known.append(np.maximum.accumulate(fixes.received_s[part])[after[good]])
+    if not calls:
+        nothing = np.zeros(0)
+        return Crossings(call=np.zeros(0, np.int64), at_s=nothing, departed_s=nothing, known_s=nothing)
+    call, at, proof = np.concatenate(calls), np.concatenate(times), np.concatenate(known)
+    order = np.lexsort((call, proof))
+    return Crossings(call=call[order], at_s=at[order], departed_s=at[order], known_s=proof[order])
+
+
+def _calls_of(runs: Runs, seen: Int64s) -> int:
+    return int(np.diff(runs.ptr)[np.unique(seen)].sum())
