@@ -38,17 +38,20 @@ def pack(value: object) -> bytes:
 def pack_body(value: object) -> bytes:
     """What :func:`pack` compresses; for those who compress many together."""
     names = [field.name for field in dataclasses.fields(value)]  # type: ignore[arg-type]  # any dataclass instance
+    items = {name: getattr(value, name) for name in names}
+    return _flat(
+        {name: item for name, item in items.items() if isinstance(item, np.ndarray)},
+        {name: item for name, item in items.items() if not isinstance(item, np.ndarray)},
+    )
+
+
+def _flat(arrays: Mapping[str, Column], rest: Mapping[str, object]) -> bytes:
     columns: list[tuple[str, str, int]] = []
     pieces: list[bytes] = []
-    rest: dict[str, object] = {}
-    for name in names:
-        item = getattr(value, name)
-        if isinstance(item, np.ndarray):
-            data = np.ascontiguousarray(item).tobytes()
-            columns.append((name, item.dtype.str, len(data)))
-            pieces.append(data + bytes(-len(data) % 8))
-        else:
-            rest[name] = item
+    for name, item in arrays.items():
+        data = np.ascontiguousarray(item).tobytes()
+        columns.append((name, item.dtype.str, len(data)))
+        pieces.append(data + bytes(-len(data) % 8))
     head = msgspec.msgpack.encode(_Head(columns, msgspec.Raw(msgspec.msgpack.encode(rest))))
     return b"".join([struct.pack("<I", len(head)), head, bytes(-(len(head) + 4) % 8), *pieces])
 
@@ -97,6 +100,24 @@ def _fields(body: bytes, start: int, head: _Head, into: type[Any]) -> dict[str, 
         if name in rest_types:
             values[name] = msgspec.msgpack.decode(raw, type=rest_types[name], strict=False)
     return values
+
+
+def pack_columns(columns: Mapping[str, Column]) -> bytes:
+    """Named one-dimensional arrays as one blob."""
+    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(_flat(columns, {}))
+
+
+def unpack_columns(blob: bytes) -> dict[str, Column]:
+    """The arrays that :func:`pack_columns` made a blob of; raises BlobUnusable."""
+    return unpack(blob, _Columns).columns
+
+
+@dataclasses.dataclass(frozen=True)
+class _Columns:
+    columns: dict[str, Column]
+
+    def __init__(self, **columns: Column) -> None:
+        object.__setattr__(self, "columns", columns)
 
 
 def encode(value: object) -> bytes:

@@ -32,6 +32,16 @@ def predictions(feed_id: str) -> str:
     return f"{PREFIX}pred:{{{feed_id}}}"
 
 
+def learned(feed_id: str) -> str:
+    """HASH {version, at, blob}: what was learned of one GTFS feed's travel times. Writer: predictor (wayside learn)."""
+    return f"{PREFIX}learned:{{{feed_id}}}"
+
+
+def scores(feed_id: str, date_yyyymmdd: int) -> str:
+    """HASH {version, at, blob}, expiring after weeks: how good a day's predictions were. Writer: predictor."""
+    return f"{PREFIX}score:{{{feed_id}}}:{date_yyyymmdd}"
+
+
 def alert_messages(feed_id: str) -> str:
     """HASH {version, at, blob}: the messages an alert feed holds now. Writer: feeds."""
     return f"{PREFIX}alertfeed:{{{feed_id}}}"

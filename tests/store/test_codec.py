@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BlobUnusable
 from domain.realtime import Floats, Int32s
-from store.codec import pack, unpack
+from store.codec import pack, pack_columns, unpack, unpack_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +51,16 @@ def test_unpack_raises_only_blob_unusable(noise: bytes, cut: int) -> None:
     for blob in (noise, whole[:4] + noise, whole[: min(cut, len(whole) - 1)]):
         with pytest.raises(BlobUnusable):
             unpack(blob, Sample)
+
+
+def test_unpack_columns_returns_what_pack_columns_was_given() -> None:
+    """Names and types survive, and no columns are columns too."""
+    columns = {"pair.n": np.array([1.5, 2.5]), "pair.from": np.array([7, 9], np.int64), "empty": np.zeros(0)}
+    found = unpack_columns(pack_columns(columns))
+    assert list(found) == list(columns)
+    for name, column in columns.items():
+        assert found[name].dtype == column.dtype
+        np.testing.assert_array_equal(found[name], column)
+    assert unpack_columns(pack_columns({})) == {}
+    with pytest.raises(BlobUnusable):
+        unpack_columns(pack_columns(columns)[:-3])
