@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from api import compression, params, validators
 from api.auth import OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
 from api.endpoints import (
+    accuracy,
     agencies,
     alerts,
     arrivals,
@@ -100,6 +101,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),
+    Route("/api/v1/accuracy", accuracy.accuracy),
     Route("/api/v1/feeds", feeds.feeds),
     Route("/api/v1/alerts.geojson", alerts.alerts_geojson),
     Route("/api/v1/alerts/{alert_id:path}", alerts.alert),
@@ -167,6 +169,7 @@ class Application:
             self.metrics,
         )
         state.doors, state.validators = self.doors, self.validators
+        state.scores = accuracy.ScoreShelf()
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
 
     async def run_background(self) -> None:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import compression
-from api.pages import assets, operations, rider
+from api.pages import accuracy, assets, operations, rider
 
 
 async def static(request: Request) -> Response:
@@ -28,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/", rider.home),
     Route("/stops/{stop_id:path}", rider.stop),
     Route("/warnings/{alert_id:path}", rider.warning),
+    Route("/accuracy", accuracy.accuracy),
     Route("/map/ground.json", rider.ground),
     Route("/map/live.json", rider.live),
     Route("/operations", operations.operations),
