@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from api import compression, params, validators
-from api.auth import OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
+from api.auth import LEASES_AWAITED, OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
 from api.endpoints import (
     accuracy,
     agencies,
@@ -28,8 +28,10 @@ from api.endpoints import (
     configuration,
     current_time,
     feeds,
+    gtfs_realtime,
     health,
     problem_reports,
+    regions,
     routes,
     schedules,
     search,
@@ -102,6 +104,13 @@ ROUTES: tuple[Route, ...] = (
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),
     Route("/api/v1/accuracy", accuracy.accuracy),
+    Route("/regions-v3.json", regions.regions_v3),
+    Route("/api/gtfs_realtime/alerts-for-agency/{agency_id:path}", gtfs_realtime.alerts),
+    Route("/api/gtfs_realtime/trip-updates-for-agency/{agency_id:path}", gtfs_realtime.trip_updates),
+    Route("/api/gtfs_realtime/vehicle-positions-for-agency/{agency_id:path}", gtfs_realtime.vehicle_positions),
+    Route("/api/v1/regions/{region_id}/alerts", regions.alerts),
+    Route("/api/v1/regions/{region_id}/alerts.pb", regions.alerts),
+    Route("/api/v1/regions/{region_id}/alerts.pbtext", regions.alerts),
     Route("/api/v1/feeds", feeds.feeds),
     Route("/api/v1/alerts.geojson", alerts.alerts_geojson),
     Route("/api/v1/alerts/{alert_id:path}", alerts.alert),
@@ -133,8 +142,8 @@ PREFLIGHT = (
     (b"content-length", b"0"),
 )
 
-LEASES_AWAITED = 3
-"""A burst waits for the next portions of its key's quota, this often, before it is refused."""
+BASED_PREFIXES = ("/api/gtfs_realtime/", "/api/v1/regions/")
+"""Apps ask for these, as for ``/api/where``, under whatever path their region's base address has."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -182,6 +191,9 @@ class Application:
             if path.startswith(WHERE_PREFIX) or WHERE_PREFIX in path:
                 await self._where(scope, path.partition(WHERE_PREFIX)[2], send)
                 return
+            for prefix in BASED_PREFIXES:
+                if path.find(prefix) > 0:
+                    scope = {**scope, "path": path[path.find(prefix) :], "raw_path": None}
             await self._other(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)

@@ -21,6 +21,8 @@ OPERATOR_COOKIE = "wayside_operator"
 OPEN_REQUESTS_PER_S = 20.0
 """What one address may ask of the endpoints that take no key, on average; bursts of ten times that are let through."""
 MAX_ADDRESSES = 10_000
+LEASES_AWAITED = 3
+"""A burst waits for the next portions of its key's quota, this often, before it is refused."""
 TEST_KEY = b"test"
 
 

@@ -46,6 +46,8 @@ class Live:
     call_stop: Sequence[int]
     arrival_epoch_s: Sequence[int]
     departure_epoch_s: Sequence[int]
+    early_s: Sequence[int]
+    late_s: Sequence[int]
     scheduled_epoch_s: Sequence[int]
     flags: Sequence[int]
     vehicle_feed: Sequence[int]
@@ -64,13 +66,15 @@ class Live:
     closest_offset_s: Sequence[int]
     located_epoch_s: Sequence[int]
     occupancy: Sequence[int]
+    occupancy_percentage: Sequence[int]
 
     COLUMNS = (
         "trip", "service_date", "relationship", "source", "trip_feed", "vehicle", "updated_epoch_s", "deviation_s",
-        "own_calls", "ptr", "call_stop", "arrival_epoch_s", "departure_epoch_s", "scheduled_epoch_s", "flags",
+        "own_calls", "ptr", "call_stop", "arrival_epoch_s", "departure_epoch_s", "early_s", "late_s",
+        "scheduled_epoch_s", "flags",
         "vehicle_feed", "vehicle_trip", "lat", "lon", "snapped_lat", "snapped_lon", "bearing_deg", "speed_mps",
         "distance_m", "scheduled_distance_m", "next_position", "closest_position", "next_offset_s", "closest_offset_s",
-        "located_epoch_s", "occupancy",
+        "located_epoch_s", "occupancy", "occupancy_percentage",
     )  # fmt: skip
 
     def __init__(self, predictions: Predictions, version: int) -> None:
@@ -92,6 +96,8 @@ class Live:
         self.encoded_rows: dict[int, Any] = {}
         """Call row to its encoded visit: filled by ``api.visits``, good for one ``rows_revision`` of the notices."""
         self.rows_revision = -1
+        self.exports: dict[Any, bytes] = {}
+        """What was asked for, to the GTFS-realtime message: filled by ``api.endpoints.gtfs_realtime``."""
         self.encoded_statuses: dict[int, Any] = {}
         """Trip row to its encoded status: filled by ``api.status`` on first need, gone with this tick."""
 

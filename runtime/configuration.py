@@ -32,8 +32,17 @@ MAX_BYTES = {FeedKind.GTFS: 1024**3}
 FEED_KEYS = ("id", "kind", "url", "name", "interval_s", "timeout_s", "max_bytes", "schedule", "agencies", "headers",
              "attribution", "region", "allow_private_hosts", "threshold_per_100k")  # fmt: skip
 TABLES = {
-    "city": ("name", "time_zone", "language"),
-    "web": ("host", "port", "processes", "require_api_key", "accept_test_key", "key_quota", "anonymous_quota"),
+    "city": ("name", "time_zone", "language", "contact_email", "region_id"),
+    "web": (
+        "host",
+        "port",
+        "processes",
+        "require_api_key",
+        "accept_test_key",
+        "key_quota",
+        "anonymous_quota",
+        "public_url",
+    ),
     "notify": ("console", "quiet_from", "quiet_to", "fcm_project_id", "fcm_credentials", "fcm_base_url"),
     "archive": ("keep_days", "max_gib"),
     "tiles": ("url", "attribution"),
@@ -233,6 +242,9 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         city=reader.value("city.", city, "name", str, "") or "Wayside",
         time_zone=time_zone,
         language=reader.value("city.", city, "language", str, "en"),
+        contact_email=reader.value("city.", city, "contact_email", str, ""),
+        region_id=_region_id(reader, city),
+        public_url=_public_url(reader, web),
         feeds=feeds,
         notify=_notify(reader, notify),
         archive=_archive(reader, tables["archive"]),
@@ -248,6 +260,20 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         anonymous_quota=_quota(reader, web, "anonymous_quota", "20/second"),
         secrets=reader.secrets,
     )
+
+
+def _region_id(reader: _Reader, city: Mapping[str, Any]) -> int:
+    number: int = reader.value("city.", city, "region_id", int, 1)
+    if not 0 <= number < 2**31:
+        reader.fault("city.region_id", f"expected a whole number from 0 to {2**31 - 1}, found {number}")
+    return number
+
+
+def _public_url(reader: _Reader, web: Mapping[str, Any]) -> str:
+    url: str = reader.value("web.", web, "public_url", str, "")
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc or "?" in url or "#" in url):
+        reader.fault("web.public_url", f"expected an address such as https://transit.example/, found {url!r}")
+    return f"{url.rstrip('/')}/" if url else ""
 
 
 def _notify(reader: _Reader, table: Mapping[str, Any]) -> NotifySettings:

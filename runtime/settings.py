@@ -75,6 +75,12 @@ class Settings:
     """IANA name, for quiet hours and pages; timetables carry their own."""
     language: str = "en"
     """Of pages and notifications where nobody asked for another."""
+    contact_email: str = ""
+    """Whom apps tell riders to write to."""
+    region_id: int = 1
+    """The deployment's number in the apps' directory of regions."""
+    public_url: str = ""
+    """Under which apps reach this deployment, with a slash at its end; blank: whatever a request came to."""
     feeds: tuple[FeedSpec, ...] = ()
     notify: NotifySettings = field(default_factory=NotifySettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)

@@ -1,10 +1,13 @@
 """Answers of our own JSON endpoints: compressed, never kept, and open to other sites where they are public."""
 
+from http import HTTPStatus
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import compression, validators
-from api.auth import RateLimit, digest_of
+from api import compression, params, validators
+from api.auth import LEASES_AWAITED, RateLimit, digest_of
+from api.errors import RequestRefused
 
 HEADERS = {
     "cache-control": "no-store",
@@ -44,6 +47,23 @@ def schedule_answer(request: Request, body: bytes) -> Response:
     if has_it:
         del response.headers["content-type"]
     return response
+
+
+async def key_admitted(request: Request) -> dict[str, str]:
+    """The query of a request that needs a key as ``/api/where`` does; raises RequestRefused (401, 429)."""
+    state = request.app.state
+    query = params.parse_query(request.scope["query_string"])
+    address = request.client.host if request.client else ""
+    for _ in range(LEASES_AWAITED):
+        try:
+            state.doors.admit(query, state.replica.api_keys, address)
+            return query
+        except RequestRefused as refused:
+            if refused.code != HTTPStatus.TOO_MANY_REQUESTS or not state.doors.quotas.leasing:
+                raise
+            await state.doors.quotas.settled()
+    state.doors.admit(query, state.replica.api_keys, address)
+    return query
 
 
 def limit(request: Request) -> None:

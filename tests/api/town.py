@@ -150,6 +150,8 @@ class Row:
     deviation: int = NO_VALUE
     own: bool = False
     scheduled: list[int] = field(default_factory=list)
+    bands: list[tuple[int, int]] = field(default_factory=list)
+    """(early, late) seconds of every call; none: no band is known."""
     names: dict[str, str] = field(default_factory=dict)
 
 
@@ -176,6 +178,7 @@ def predictions_of(bundle: Bundle, rows: list[Row], buses: list[Bus] | None = No
     buses = buses or []
     calls = [call for row in rows for call in row.calls]
     scheduled = [s for row in rows for s in (row.scheduled or [0] * len(row.calls))]
+    bands = [band for row in rows for band in (row.bands or [(0, 0)] * len(row.calls))]
 
     def stop(raw_id: str) -> int:
         found = bundle.stop_ids.index(raw_id)
@@ -207,8 +210,8 @@ def predictions_of(bundle: Bundle, rows: list[Row], buses: list[Bus] | None = No
         call_stop=np.array([stop(call[0]) for call in calls], np.int32),
         arrival_epoch_s=np.array([call[1] for call in calls], np.uint32),
         departure_epoch_s=np.array([call[2] for call in calls], np.uint32),
-        early_s=np.zeros(len(calls), np.int16),
-        late_s=np.zeros(len(calls), np.int16),
+        early_s=np.array([band[0] for band in bands], np.int16),
+        late_s=np.array([band[1] for band in bands], np.int16),
         scheduled_epoch_s=np.array(scheduled, np.uint32),
         flags=np.array([call[3] for call in calls], np.uint8),
         named={number: row.names for number, row in enumerate(rows) if row.names},
