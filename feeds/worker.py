@@ -18,7 +18,8 @@ from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, feed_health, keys, timetable
 from store.archive import Keeper
-from store.hall import AWAY, Hall
+from store.hall import LOST, RETRY_S, Hall
+from store.streams import REFUSED
 
 log = logging.getLogger("wayside.feeds")
 
@@ -30,8 +31,7 @@ ALWAYS_TAKEN = frozenset({FeedKind.CAP, FeedKind.CASE_RATES})
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
     """Poll every feed until *stop*. Waits, without losing anything, while Redis is away."""
     fetcher = Fetcher(clock, settings.secrets)
-    await hall.wait_until_there()
-    await feed_health.put_feed_ids(hall, [spec.feed_id for spec in settings.feeds])
+    await hall.insist(lambda: feed_health.put_feed_ids(hall, [spec.feed_id for spec in settings.feeds]))
     keeper = Keeper(settings.home, settings.archive.keep_days, settings.archive.max_bytes)
     tasks = [
         asyncio.create_task(_Poller(spec, settings, hall, clock, fetcher, keeper).run()) for spec in settings.feeds
@@ -53,7 +53,7 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
 async def _beat(hall: Hall, clock: Clock, keeper: Keeper) -> None:
     while True:
         await keeper.tidy(clock.now_epoch_s())
-        with contextlib.suppress(*AWAY):
+        with contextlib.suppress(*REFUSED, OSError):
             await hall.redis.set(keys.heartbeat("feeds"), clock.now_epoch_s(), ex=int(HEARTBEAT_S * 3))
         await asyncio.sleep(HEARTBEAT_S)
 
@@ -69,16 +69,25 @@ class _Poller:
         self.desk = Desk(settings, hall, clock, fetcher, {}, {}, {}, keeper)
         self.validators = Validators()
         self.digest = ""
+        self.left = ""
         self.header_epoch_s = 0
         self.entities = 0
         self.record = FeedRecord(spec=shown(spec, fetcher.redact(spec.url)), started_epoch_s=clock.now_epoch_s())
 
     async def run(self) -> None:
-        await self._resume()
+        await self.hall.insist(self._resume)
         await self._keep()
         await self.clock.sleep_s(first_delay_s(self.spec, self.lot))
         while True:
-            retry_after_s = await self._poll()
+            try:
+                await self._look_after_what_was_left()
+                retry_after_s = await self._poll()
+            except LOST:
+                # What was fetched could not be left: it is fetched again as soon as Redis is back.
+                self._forget()
+                await asyncio.sleep(RETRY_S)
+                await self.hall.wait_until_there()
+                continue
             delay_s = next_delay_s(self.spec, self.record.consecutive_failures, retry_after_s, self.lot)
             self.record = replace(self.record, next_attempt_epoch_s=self.clock.now_epoch_s() + delay_s)
             await self._keep()
@@ -114,11 +123,8 @@ class _Poller:
             retry_after_s = error.retry_after_s
         except NotThisFormat as error:
             outcome, message = PollOutcome.NOT_THE_FORMAT, self.fetcher.redact(str(error))[:500]
-        except AWAY:
-            await self.hall.wait_until_there()
-            self.digest = ""
-            self.validators = Validators()
-            return None
+        except LOST:
+            raise
         except Exception as error:
             log.exception("event=poll_crashed feed=%s", self.spec.feed_id)
             message = f"{type(error).__name__} while polling; see the log"
@@ -152,6 +158,7 @@ class _Poller:
             self.entities = sum(taken.entity_counts.values())
             self.validators = Validators() if self.spec.kind in ALWAYS_TAKEN else fetched.validators
             self.digest = fetched.digest
+            self.left = "" if self.spec.kind in ALWAYS_TAKEN else await self._left()
             return PollOutcome.OK_NEW, taken
         self.validators = fetched.validators
         return PollOutcome.OK_UNCHANGED, None
@@ -169,9 +176,23 @@ class _Poller:
         elif was_bad and not bad:
             log.info("event=feed_recovered feed=%s", self.spec.feed_id)
 
+    def _forget(self) -> None:
+        self.digest, self.validators, self.left = "", Validators(), ""
+
+    async def _left(self) -> str:
+        """The state of this feed's own place in the hall."""
+        if self.spec.kind is FeedKind.GTFS:
+            return await timetable.in_force(self.hall, self.spec.feed_id) or ""
+        return str(await self.hall.version(keys.realtime(self.spec.feed_id)))
+
+    async def _look_after_what_was_left(self) -> None:
+        """A Redis that came back without what was left in it must not wait until the feed changes."""
+        if self.left and await self._left() != self.left:
+            log.warning("event=dataset_lost feed=%s action=fetching_again", self.spec.feed_id)
+            self._forget()
+
     async def _keep(self) -> None:
         try:
-            await feed_health.put_record(self.hall, self.record)
-        except AWAY:
-            await self.hall.wait_until_there()
-            await feed_health.put_record(self.hall, self.record)
+            await self.hall.insist(lambda: feed_health.put_record(self.hall, self.record))
+        except REFUSED as error:
+            log.error("event=redis_refused feed=%s why=%r", self.spec.feed_id, str(error)[:200])

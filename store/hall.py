@@ -8,9 +8,9 @@ seconds and is right again.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
@@ -25,6 +25,13 @@ log = logging.getLogger("wayside.store")
 
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
 """What "Redis is away" looks like; rooms wait it out."""
+
+T = TypeVar("T")
+
+LOST = (RedisConnectionError, RedisTimeoutError)
+"""The same where a room also touches files and sockets of its own: their errors are not Redis's."""
+
+RETRY_S = 0.2
 
 RESYNC_S = 2.0
 """How long a follower may believe that nothing changed without asking."""
@@ -48,6 +55,7 @@ class Hall:
 
     def __init__(self, redis: "Redis | RedisCluster") -> None:
         self.redis: Any = redis
+        self._said_away = False
 
     @classmethod
     def connect(cls, url: str) -> "Hall":
@@ -67,14 +75,25 @@ class Hall:
         except (*AWAY, RedisError, RedisClusterException):
             return False
 
-    async def wait_until_there(self, poll_s: float = 0.2) -> None:
-        """Return once Redis answers; say once that it is away and once that it is back."""
-        if await self.is_there():
-            return
-        log.warning("event=redis_away action=waiting")
+    async def wait_until_there(self, poll_s: float = RETRY_S) -> None:
+        """Return once Redis answers; however many wait, one says that it is away and one that it is back."""
         while not await self.is_there():
+            if not self._said_away:
+                self._said_away = True
+                log.warning("event=redis_away action=waiting")
             await asyncio.sleep(poll_s)
-        log.info("event=redis_back")
+        if self._said_away:
+            self._said_away = False
+            log.info("event=redis_back")
+
+    async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """What *act* gives. While Redis is away it waits, and acts again: *act* must bear being done twice."""
+        while True:
+            await self.wait_until_there()
+            try:
+                return await act()
+            except LOST:
+                await asyncio.sleep(RETRY_S)
 
     async def put_state(
         self, key: str, fields: Mapping[str, bytes | str | int | float], *, topic: str, feed_id: str = ""

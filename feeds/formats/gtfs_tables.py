@@ -13,8 +13,9 @@ from feeds.formats.gtfs_archive import GtfsArchive
 from feeds.formats.gtfs_columns import Problems, read_blocks, read_table
 from feeds.formats.gtfs_times import BAD, BLANK, parse_time
 
-MAX_DAYS = 3 * 366
-"""Service days kept from the first one on; calendars that run to 2099 are cut there."""
+MAX_DAYS = 60 * 366
+"""Calendars that never mean to end are common (20000101 to 20991231, even 99991231); so many days are kept."""
+_FIRST_KEPT = date(2000, 1, 1)
 
 
 class TextPool:
@@ -261,16 +262,22 @@ def _services(archive: GtfsArchive, tables: Tables, problems: Problems) -> None:
     days = [day for _, start, end, _ in weekly for day in (start, end)] + [day for _, day, adds in special if adds]
     if not days:
         raise ScheduleRefused("calendar.txt and calendar_dates.txt: no service runs on any day")
-    first = min(days)
-    last = min(max(days), first + timedelta(days=MAX_DAYS - 1))
+    first, last = min(days), max(days)
+    if (last - first).days >= MAX_DAYS:
+        first = max(first, _FIRST_KEPT) if last >= _FIRST_KEPT else last - timedelta(days=MAX_DAYS - 1)
+        last = first + timedelta(days=min(MAX_DAYS - 1, (last - first).days))
+        problems.add(
+            "calendar_cut", "calendar", f"service from {min(days)} to {max(days)}; kept from {first} to {last}"
+        )
     index: dict[str, int] = {}
     for service, *_ in (*weekly, *special):
         index.setdefault(str(service), len(index))
     active = np.zeros(((last - first).days + 1, len(index)), np.uint8)
     for service, start, end, on in weekly:
-        for number in range((start - first).days, min((end - first).days, len(active) - 1) + 1):
-            if on[(first.weekday() + number) % 7]:
-                active[number, index[service]] = 1
+        from_day, after_day = max((start - first).days, 0), max((end - first).days + 1, 0)
+        for weekday in np.flatnonzero(on).tolist():
+            next_one = from_day + (weekday - first.weekday() - from_day) % 7
+            active[next_one:after_day:7, index[service]] = 1
     for service, day, adds in special:
         number = (day - first).days
         if 0 <= number < len(active):
