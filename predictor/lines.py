@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from domain.realtime import Float32s, Floats, Int64s
+from domain.realtime import Bools, Float32s, Floats, Int64s
 from predictor.calls import ragged
 
 METRES_PER_DEGREE = 111_194.93
@@ -57,14 +57,22 @@ class Candidates:
         """The same, said of *rows*: vehicle ``i`` becomes ``rows[i]``."""
         return replace(self, who=rows[self.who])
 
+    def apart(self) -> "Candidates":
+        """By vehicle, nearest first, without those that lie less than APART_M from a nearer one."""
+        order = np.lexsort((self.away_m, self.who))
+        return self.only(order[_apart(self.who[order], self.along_m[order])])
+
     @staticmethod
     def joined(parts: "Sequence[Candidates]") -> "Candidates":
         """All of them, by vehicle."""
         if not parts:
             return _none()
         columns = {it.name: np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Candidates)}
-        order = np.argsort(columns["who"], kind="stable")
-        return Candidates(**{name: column[order] for name, column in columns.items()})
+        return Candidates(**columns).only(np.argsort(columns["who"], kind="stable"))
+
+    def only(self, rows: Int64s | Bools) -> "Candidates":
+        """The chosen rows."""
+        return Candidates(**{it.name: getattr(self, it.name)[rows] for it in fields(Candidates)})
 
 
 def candidates(lines: Lines, first: Int64s, last: Int64s, *, lat: Floats, lon: Floats, within_m: Floats) -> Candidates:
@@ -99,7 +107,7 @@ def candidates(lines: Lines, first: Int64s, last: Int64s, *, lat: Floats, lon: F
     along = from_m + share[lowest] * (lines.along_m[segment[lowest] + 1] - from_m)
     order = np.lexsort((away2[lowest], who[lowest]))
     kept = order[_apart(who[lowest][order], along[order])]
-    hit, owner = lowest[kept], who[lowest][kept]
+    hit, owner = lowest[kept], who[lowest[kept]]
     bearing = np.degrees(np.arctan2(dx[hit], dy[hit])) % 360.0
     return Candidates(
         who=owner,

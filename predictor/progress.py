@@ -228,9 +228,6 @@ def _look(
         return matched
     pattern = calls.pattern[seen.run].astype(np.int64)
     along = after["along_m"]
-    lowest, highest = np.full(len(along), np.nan), np.full(len(along), np.nan)
-    rows = np.flatnonzero(known)
-    lowest[rows], highest[rows] = np.nanmin(along[rows], axis=1), np.nanmax(along[rows], axis=1)
 
     def search(rows: Int64s, low_m: Floats, high_m: Floats) -> Candidates:
         near = places(
@@ -238,7 +235,10 @@ def _look(
         )
         return near.of(rows)
 
-    found = search(look, lowest[look] - BACKWARDS_M, highest[look] + elapsed_s[look] * TOP_SPEED_MPS + SLACK_M)
+    rows, low_m, high_m = _windows(along, look, known, elapsed_s.astype(np.float64) * TOP_SPEED_MPS + SLACK_M)
+    found = search(rows, low_m, high_m)
+    if len(rows) > len(look):
+        found = found.apart()
     missing = look[known[look] & ~np.isin(look, found.who)]
     if len(missing):
         anywhere = np.full(len(missing), np.nan)
@@ -280,6 +280,24 @@ def _look(
     ):  # fmt: skip
         after[name][owner] = column
     return matched
+
+
+def _windows(along_m: Floats, look: Int64s, known: Bools, ahead_m: Floats) -> tuple[Int64s, Floats, Floats]:
+    """Vehicles of *look* and stretches of their lines to search: around each place kept, or all of it (nan)."""
+    fresh = look[~known[look]]
+    rows = look[known[look]]
+    places = np.sort(along_m[rows], axis=1)  # nan last
+    low, high = places - BACKWARDS_M, places + ahead_m[rows][:, None]
+    low[:, 1:] = np.maximum(low[:, 1:], high[:, :-1])
+    some = ~np.isnan(places)
+    who = np.broadcast_to(rows[:, None], places.shape)
+    anywhere = np.full(len(fresh), np.nan)
+    order = np.argsort(np.concatenate([fresh, who[some]]), kind="stable")
+    return (
+        np.concatenate([fresh, who[some]])[order],
+        np.concatenate([anywhere, low[some]])[order],
+        np.concatenate([anywhere, high[some]])[order],
+    )
 
 
 def moving_cost(moved_m: Floats, elapsed_s: Int64s, crow_m: Floats) -> Floats:

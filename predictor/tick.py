@@ -16,6 +16,7 @@ from predictor import sanity
 from predictor.additions import OwnCalls, own_calls
 from predictor.arrivals import Told, tell
 from predictor.calls import Calls, calls_of
+from predictor.inference import infer
 from predictor.methods import METHODS, Standing
 from predictor.progress import Ground, Progress
 from predictor.schedule import Schedule
@@ -63,6 +64,8 @@ def predict(
     gone = np.isin(words.relationship, GONE)
     speaking = words.only(~gone & ~words.listed & (words.trip >= 0))
     seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s, memory)
+    seen = infer(schedule, ground, seen, memory, now_epoch_s)
+    counts.inferred = int(np.count_nonzero(seen.inferred))
     counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons
     runs = _runs(speaking, words, seen)
     calls = calls_of(schedule, runs.trip, runs.base_epoch_s)
