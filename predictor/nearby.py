@@ -64,7 +64,8 @@ def near(grid: Grid, lines: Lines, *, lat: Floats, lon: Floats, within_m: float)
     hit = np.flatnonzero(grid.cell[at] == around) if len(grid.cell) else np.zeros(0, np.int64)
     sizes = np.diff(grid.ptr)[at[hit]]
     segment = grid.segment[ragged(grid.ptr[at[hit]], sizes)]
-    both = np.unique((np.repeat(vehicle[hit], sizes) << 32) | segment)
+    both = np.sort((np.repeat(vehicle[hit], sizes) << 32) | segment)  # numpy's unique is ten times slower here
+    both = both[np.append(True, both[1:] != both[:-1])] if len(both) else both
     vehicle, segment = both >> 32, both & 0xFFFFFFFF
     # Neighbouring segments of one line are one stretch; a gap begins another.
     new = np.ones(len(both), bool)
