@@ -4,6 +4,7 @@ Two doors: ``/api/where/…`` (OneBusAway's API) is answered right here, before 
 thousands of phones ask every second; everything else goes through Starlette. All state is on ``app.state``.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from api.endpoints import (
     blocks,
     configuration,
     current_time,
+    events,
     feeds,
     gtfs_realtime,
     health,
@@ -40,11 +42,13 @@ from api.endpoints import (
     trips,
     vehicles,
 )
+from api.endpoints.answers import limit
 from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
 from api.formats import oba
 from api.metrics import Metrics
 from api.past import LOOKS_BACK_S, Past
 from api.replica import Replica
+from api.streams import Streams
 from api.where import Ask
 from runtime.clock import Clock
 from runtime.settings import Settings
@@ -161,6 +165,8 @@ class Application:
         self.metrics = Metrics()
         self.doors = Doors(settings, clock)
         self.validators = validators.Validators()
+        self.streams = Streams()
+        replica.on_change = self.streams.notice
         self.starlette = Starlette(
             routes=[*ROUTES, *more_routes],
             exception_handlers={
@@ -177,19 +183,24 @@ class Application:
             hall,
             self.metrics,
         )
-        state.doors, state.validators = self.doors, self.validators
+        state.doors, state.validators, state.streams = self.doors, self.validators, self.streams
         state.scores = accuracy.ScoreShelf()
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
 
     async def run_background(self) -> None:
         """What goes on beside the requests; never ends."""
-        await self.doors.quotas.run(self.starlette.state.hall, lambda: self.replica.api_keys)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.doors.quotas.run(self.starlette.state.hall, lambda: self.replica.api_keys))
+            group.create_task(self.streams.run())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
             if path.startswith(WHERE_PREFIX) or WHERE_PREFIX in path:
                 await self._where(scope, path.partition(WHERE_PREFIX)[2], send)
+                return
+            if path.endswith(events.SUFFIX) and path.startswith(OWN_PREFIX):
+                await self._stream(scope, receive, send)
                 return
             for prefix in BASED_PREFIXES:
                 if path.find(prefix) > 0:
@@ -332,6 +343,33 @@ class Application:
         endpoint = name if name in WHERE or name in HALL_WHERE else "unknown"
         log.error("event=request_failed endpoint=%s id=%r", endpoint, given_id[:200], exc_info=error)
         return 500, LIVE, oba.refusal(now_epoch_s, 500, "internal server error", None)
+
+    # --- streams
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A stream of events: here and not in Starlette, whose layers would cost each of thousands of them memory."""
+        started_s = self.clock.monotonic_s()
+        refusal: tuple[int, Headers, bytes]
+        scope["app"] = self.starlette
+        request = Request(scope, receive)
+        try:
+            if scope["method"] == "OPTIONS":
+                refusal = 204, PREFLIGHT, b""
+            elif scope["method"] != "GET":
+                raise method_not_allowed(b"GET, OPTIONS")
+            else:
+                limit(request)
+                subject = events.subject_of(scope["path"], request)
+                if subject is None:
+                    raise unknown()
+                await self.streams.serve(scope, receive, send, key=subject.key, event=subject.event, look=subject.look)
+                return
+        except Exception as error:
+            status, headers, body = self._failed(error, "events", "")
+            refusal = status, (*headers, (b"content-length", b"%d" % len(body))), body
+        await send({"type": "http.response.start", "status": refusal[0], "headers": refusal[1]})
+        await send({"type": "http.response.body", "body": refusal[2]})
+        self.metrics.count("/api/v1/events", refusal[0], self.clock.monotonic_s() - started_s)
 
     # --- the other door
 

@@ -37,6 +37,10 @@ Judge = Callable[[FeedRecord, float], FeedHealth]
 """``domain.feed.assess``."""
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 class KeyRecord(Protocol):
     """What is kept about an API key."""
 
@@ -111,6 +115,8 @@ class Replica:
         self.ticks_total = 0
         self.delivery_counts: Mapping[str, int] = {}
         """Outcome of a hand-over to how many there were."""
+        self.on_change: Callable[[], None] = _nobody
+        """Called when anything that riders are told was replaced."""
         self._situations: dict[str, tuple[int, tuple[Situation, ...]]] = {}
         self._predictions_versions: dict[str, int] = {}
         self._versions = {"alerts": -1, "trip_risks": -1}
@@ -220,6 +226,7 @@ class Replica:
             if self.served.get(feed_id) is served:
                 served.set_live(live)
                 self.ticks_total += 1
+                self.on_change()
             version = found[0] if found is not None else version
         self._predictions_versions[feed_id] = version
 
@@ -242,12 +249,14 @@ class Replica:
                 for situation in found
             ]
             served.set_notices(Notices(served.fragments, situations, self.settings.language))
+            self.on_change()
 
     async def _take_alerts(self) -> None:
         version = await self._source.alerts_version()
         if version != self._versions["alerts"]:
             self.alerts = await self._source.alerts()
             self._versions["alerts"] = version
+            self.on_change()
 
     async def _take_trip_risks(self) -> None:
         version = await self._source.trip_risks_version()

@@ -95,6 +95,7 @@ async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, s
     log.info("event=listening host=%s port=%d", settings.host, settings.port)
     try:
         done, _ = await asyncio.wait({following, background, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        application.streams.close()
         server.should_exit = True
         await serving
         for task in done - {stopping}:

@@ -12,6 +12,7 @@ from api.formats import prometheus
 from api.formats.prometheus import Sample
 from api.metrics import LATENCY_BUCKETS_S, Metrics
 from api.replica import Replica
+from api.streams import Streams
 from domain.feed import FeedState
 
 
@@ -31,6 +32,7 @@ async def metrics(request: Request) -> Response:
     """Prometheus's text."""
     state = request.app.state
     samples = [*_of_replica(state.replica, state.clock.now_epoch_s()), *_of_requests(state.metrics)]
+    samples += _of_streams(state.streams)
     samples += [
         Sample(metric="wayside_deliveries_total", labels=(("outcome", outcome),), value=count)
         for outcome, count in sorted(state.replica.delivery_counts.items())
@@ -45,6 +47,14 @@ def _of_requests(counted: Metrics) -> Iterator[Sample]:
     yield from prometheus.histogram(
         "wayside_http_request_seconds", LATENCY_BUCKETS_S, counted.latency_buckets, counted.latency_sum_s, "route"
     )
+
+
+def _of_streams(streams: Streams) -> Iterator[Sample]:
+    for kind, count in sorted(streams.open.items()):
+        yield Sample(metric="wayside_streams_open_count", labels=(("kind", kind),), value=count)
+    yield Sample(metric="wayside_stream_events_total", value=streams.events_total)
+    yield Sample(metric="wayside_stream_looks_total", value=streams.looks_total)
+    yield Sample(metric="wayside_streams_cut_off_total", value=streams.cut_off_total)
 
 
 def _of_replica(replica: Replica, now_epoch_s: float) -> Iterator[Sample]:

@@ -21,6 +21,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "wayside_alerts_in_force_count": ("gauge", "alerts in force"),
     "wayside_http_requests_total": ("counter", "answers of this process by route and status"),
     "wayside_http_request_seconds": ("histogram", "time that making an answer took, by route"),
+    "wayside_streams_open_count": ("gauge", "event streams open in this process, by kind"),
+    "wayside_stream_events_total": ("counter", "events sent on streams"),
+    "wayside_stream_looks_total": ("counter", "computations of what streams tell, however many listen"),
+    "wayside_streams_cut_off_total": ("counter", "streams ended because their reader took nothing"),
     "wayside_deliveries_total": ("counter", "hand-overs of notifications by outcome"),
 }
 """Every metric: its type and what it says. ``docs/api.md`` lists them; a test holds the two together."""
