@@ -111,6 +111,8 @@ class Schedule:
         self._stops: dict[str, int] = {}
         self._routes: dict[str, int] = {}
         self._active: dict[int, Bools] = {}
+        self._answered: tuple[Sequence[str], Int32s] = ((), np.zeros(0, np.int32))
+        """The very sequence of ids asked for last, and its rows: one tick asks for the stops of a dataset many times."""
 
     def _bounds(self) -> tuple[float, float, float, float]:
         used = np.unique(self.pattern_stop)
@@ -176,10 +178,15 @@ class Schedule:
         return self._rows(self._routes, self.timetable.route_ids, raw_ids)
 
     def _rows(self, known: dict[str, int], ids: Ids, raw_ids: Sequence[str]) -> Int32s:
+        asked, rows = self._answered
+        if raw_ids is asked:
+            return rows
         for raw_id in set(raw_ids).difference(known):
             row = ids.index(raw_id) if raw_id else None
             self._remember(known, raw_id, -1 if row is None else row)
-        return np.fromiter((known.get(raw_id, -1) for raw_id in raw_ids), np.int32, len(raw_ids))
+        rows = np.array([known.get(raw_id, -1) for raw_id in raw_ids], np.int32)
+        self._answered = raw_ids, rows
+        return rows
 
     @staticmethod
     def _remember(known: dict[str, Any], raw_id: str, value: object) -> None:

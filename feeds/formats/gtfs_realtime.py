@@ -17,6 +17,8 @@ from domain.feed import Problem, ProblemLevel
 from domain.realtime import NO_VALUE, OCCUPANCY_NAMES, StopRelationship, TripRelationship, TripUpdates, Vehicles
 from domain.situation import Period, Selector, Situation, Translation
 from feeds.formats.decoded import Decoded
+from feeds.formats.gtfs_realtime_columns import Reader, cut, date_number, properties_of, read_trip_updates, time_s
+from feeds.formats.protobuf_columns import Irregular, Wire
 
 NAN = float("nan")
 _TRIP_RELATIONSHIPS = frozenset(TripRelationship)
@@ -32,8 +34,82 @@ class RealtimeItems:
     situations: tuple[Situation, ...]
 
 
-def decode(data: bytes, *, feed_id: str, now_epoch_s: float) -> Decoded[RealtimeItems]:
-    """The dataset in *data*; raises NotThisFormat when the bytes are not a FeedMessage."""
+def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = True) -> Decoded[RealtimeItems]:
+    """The dataset in *data*; raises NotThisFormat when the bytes are not a FeedMessage.
+
+    Usual trip updates are read column by column; unusual ones, and all where not *quickly*, through the generated classes.
+    """
+    trips, vehicles, situations = _TripColumns(), _VehicleColumns(), []
+    updates: TripUpdates | None = None
+    try:
+        if not quickly:
+            raise Irregular("as asked")
+        header, entities, updates = _read_quickly(data)
+        quick = True
+    except Irregular:
+        message = _read(data)
+        header, entities, quick = message.header, message.entity, False
+    problems: dict[str, Problem] = {}
+    if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
+        _note(problems, "rt_differential", "header", "DIFFERENTIAL datasets are not defined; read as a full dataset")
+    for entity in entities:
+        if entity.is_deleted:
+            continue
+        if not quick and entity.HasField("trip_update"):
+            trips.add(entity, problems)
+        if entity.HasField("vehicle"):
+            vehicles.add(entity, problems)
+        if entity.HasField("alert"):
+            situations.append(_situation(entity, feed_id, now_epoch_s))
+    stamp = int(header.timestamp)
+    if not quick and trips.trip_ids:
+        updates = trips.done(stamp)
+    counts = {
+        "trip_updates": len(updates.trip_ids) if updates else 0,
+        "vehicles": len(vehicles.vehicle_ids),
+        "situations": len(situations),
+    }
+    return Decoded(
+        items=RealtimeItems(
+            trip_updates=updates,
+            vehicles=vehicles.done(stamp) if vehicles.vehicle_ids else None,
+            situations=tuple(situations),
+        ),
+        problems=tuple(problems.values()),
+        header_epoch_s=stamp,
+        entity_counts={kind: count for kind, count in counts.items() if count},
+    )
+
+
+def _read_quickly(data: bytes) -> tuple[Any, list[Any], TripUpdates | None]:
+    """Header, the entities that are not only a trip update, and the trip updates; raises Irregular."""
+    head, begin, end = cut(data)
+    entity = Reader(Wire(data), len(begin))
+    entity_id, is_deleted, update = entity.text(1), entity.number(2), entity.message(3)
+    others = [entity.message(number) for number in range(4, 9)]
+    entity.read(begin, end)
+    if not entity_id.present.all():
+        raise Irregular("an entity without an id")
+    kept = is_deleted.value == 0
+    rest = kept & np.logical_or.reduce([other.present for other in others])
+    try:
+        header = gtfs_realtime_pb2.FeedHeader.FromString(head)
+        entities = [
+            gtfs_realtime_pb2.FeedEntity.FromString(data[begin[row] : end[row]])
+            for row in np.flatnonzero(rest).tolist()
+        ]
+    except (DecodeError, RecursionError) as error:
+        raise Irregular("something that cannot be read") from error
+    if not header.IsInitialized() or not all(it.IsInitialized() for it in entities):
+        raise Irregular("something without its required fields")
+    rows = np.flatnonzero(kept & update.present)
+    at = update.at[rows]
+    updates = read_trip_updates(data, at, at + update.value[rows], int(header.timestamp)) if len(rows) else None
+    return header, entities, updates
+
+
+def _read(data: bytes) -> Any:
+    """The message; raises NotThisFormat."""
     message = gtfs_realtime_pb2.FeedMessage()
     try:
         message.ParseFromString(data)
@@ -44,32 +120,7 @@ def decode(data: bytes, *, feed_id: str, now_epoch_s: float) -> Decoded[Realtime
         raise NotThisFormat(
             f"expected a GTFS-realtime FeedMessage, found one of {len(data)} bytes without its required fields"
         )
-    problems: dict[str, Problem] = {}
-    header = message.header
-    if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
-        _note(problems, "rt_differential", "header", "DIFFERENTIAL datasets are not defined; read as a full dataset")
-    trips, vehicles, situations = _TripColumns(), _VehicleColumns(), []
-    for entity in message.entity:
-        if entity.is_deleted:
-            continue
-        if entity.HasField("trip_update"):
-            trips.add(entity, problems)
-        if entity.HasField("vehicle"):
-            vehicles.add(entity, problems)
-        if entity.HasField("alert"):
-            situations.append(_situation(entity, feed_id, now_epoch_s))
-    counts = {"trip_updates": len(trips.trip_ids), "vehicles": len(vehicles.vehicle_ids), "situations": len(situations)}
-    stamp = int(header.timestamp)
-    return Decoded(
-        items=RealtimeItems(
-            trip_updates=trips.done(stamp) if trips.trip_ids else None,
-            vehicles=vehicles.done(stamp) if vehicles.vehicle_ids else None,
-            situations=tuple(situations),
-        ),
-        problems=tuple(problems.values()),
-        header_epoch_s=stamp,
-        entity_counts={kind: count for kind, count in counts.items() if count},
-    )
+    return message
 
 
 def _note(problems: dict[str, Problem], code: str, where: str, message: str) -> None:
@@ -78,18 +129,6 @@ def _note(problems: dict[str, Problem], code: str, where: str, message: str) -> 
         code=code, level=ProblemLevel.WARNING, where=known.where if known else where,
         message=known.message if known else message, count=known.count + 1 if known else 1,
     )  # fmt: skip
-
-
-def _date(text: str) -> int:
-    return int(text) if len(text) == 8 and text.isascii() and text.isdigit() else 0
-
-
-def _time_s(text: str) -> int:
-    parts = text.split(":")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return NO_VALUE
-    value = int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])
-    return value if value < 864_000 else NO_VALUE
 
 
 class _Descriptors:
@@ -111,8 +150,8 @@ class _Descriptors:
         self.trip_ids.append(trip.trip_id)
         self.route_ids.append(trip.route_id)
         self.direction.append(trip.direction_id if trip.HasField("direction_id") and trip.direction_id < 2 else NO_VALUE)  # fmt: skip
-        self.start_date.append(_date(trip.start_date))
-        self.start_time_s.append(_time_s(trip.start_time) if trip.start_time else NO_VALUE)
+        self.start_date.append(date_number(trip.start_date))
+        self.start_time_s.append(time_s(trip.start_time) if trip.start_time else NO_VALUE)
         self.relationship.append(relationship)
 
     def shared(self) -> dict[str, Any]:
@@ -150,9 +189,7 @@ class _TripColumns(_Descriptors):
         self.timestamp.append(_stamp(update.timestamp))
         self.delay.append(update.delay if update.HasField("delay") else NO_VALUE)
         if update.HasField("trip_properties"):
-            self.properties[len(self.trip_ids) - 1] = {
-                name.name: str(value) for name, value in update.trip_properties.ListFields() if not name.is_extension
-            }
+            self.properties[len(self.trip_ids) - 1] = properties_of(update.trip_properties)
         stop_rows = self.stop_rows
         for stop in update.stop_time_update:
             relationship = stop.schedule_relationship
@@ -166,9 +203,7 @@ class _TripColumns(_Descriptors):
             self._event(stop.arrival if stop.HasField("arrival") else None, 0)
             self._event(stop.departure if stop.HasField("departure") else None, 3)
             if stop.HasField("stop_time_properties"):
-                self.stop_properties[len(self.sequence) - 1] = {
-                    name.name: str(value) for name, value in stop.stop_time_properties.ListFields()
-                }
+                self.stop_properties[len(self.sequence) - 1] = properties_of(stop.stop_time_properties)
         self.ptr.append(len(self.sequence))
 
     def _event(self, event: Any, first: int) -> None:
@@ -324,6 +359,6 @@ def _selector(entity: Any) -> Selector:
         direction=entity.direction_id if entity.HasField("direction_id") else None,
         stop_raw_id=entity.stop_id,
         trip_raw_id=trip.trip_id,
-        trip_start_date=_date(trip.start_date),
-        trip_start_time_s=None if _time_s(trip.start_time) == NO_VALUE else _time_s(trip.start_time),
+        trip_start_date=date_number(trip.start_date),
+        trip_start_time_s=None if time_s(trip.start_time) == NO_VALUE else time_s(trip.start_time),
     )
