@@ -17,6 +17,9 @@ HISTORY_SHARE = 0.618
 Source: TheTransitClock, KalmanPrediction: gain = (e + v) / (e + 2 v), e' = v × gain.
 """
 
+LEAST, MOST = 0.3, 4.0
+"""Travel times outside these multiples of what was expected are detours, breaks and errors: nobody should learn them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
@@ -96,15 +99,20 @@ class Habits:
         rows = slice(self.taken, until)
         self.taken = until
         call = self.observed.call[rows]
+        forms = np.stack([self.observed.run_s[rows], self.observed.whole_s[rows]])
+        expected = self._times(1, call, 1.0)
+        with np.errstate(invalid="ignore"):
+            odd = (forms[1] > MOST * expected) | (forms[1] < LEAST * expected)
+        call, forms = call[~odd], forms[:, ~odd]
         pair = self.pair[call]
-        for form, values in enumerate((self.observed.run_s[rows], self.observed.whole_s[rows])):
+        for form, values in enumerate(forms):
             np.add.at(self.sums[form], pair, values)
             self.last[form][pair] = values
         np.add.at(self.count, pair, 1.0)
         stretch = self._stretch_m[call]
         known = np.isfinite(stretch)
         self.metres += float(stretch[known].sum())
-        self.seconds += float(self.observed.whole_s[rows][known].sum())
+        self.seconds += float(forms[1][known].sum())
 
     def arrivals(self, samples: Samples, ahead: Ahead, history_share: float) -> Floats:
         """Predicted arrivals at the calls ahead: *history_share* of the mean and the rest of the last vehicle's time."""

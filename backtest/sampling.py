@@ -18,6 +18,8 @@ CELL_S = 30.0
 TICK_S = 10.0
 SLOW_TICK_S = 30.0
 """Where vehicles report less than once a minute."""
+LONGEST_DWELL_S = 180.0
+"""A vehicle that stands longer at a stop has a break there; that is no habit of the stop."""
 FORGOTTEN_S = 300.0
 """A run not heard of for longer is not asked about: its vehicle has gone."""
 
@@ -173,7 +175,7 @@ class Observed:
     run_s: Floats
     """From the departure at the call before it; nan where that is not known."""
     whole_s: Floats
-    """From the arrival at the call before it, its dwell included."""
+    """From the arrival at the call before it, its dwell included, as far as it is one."""
 
 
 def observed(recording: Recording, found: Crossings | None) -> Observed:
@@ -187,7 +189,7 @@ def observed(recording: Recording, found: Crossings | None) -> Observed:
     inner = call > runs.ptr[runs.run[call]]
     call, known = call[inner], found.known_s[inner]
     run_s = arrived[call] - left[call - 1]
-    whole_s = arrived[call] - arrived[call - 1]
+    whole_s = run_s + np.clip(left[call - 1] - arrived[call - 1], 0.0, LONGEST_DWELL_S)
     with np.errstate(invalid="ignore"):
         good = (run_s > 0) & (whole_s > 0)
     return Observed(known_s=known[good], call=call[good], run_s=run_s[good], whole_s=whole_s[good])

@@ -36,16 +36,20 @@ class Book:
     places: dict[str, tuple[float, float]]
     """stop_id to degrees (lat, lon); a stop without a place makes its runs lineless."""
     shapes: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    stops_tolerance_m: float = STOPS_TOLERANCE_M
     _stops: dict[str, int] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
     _line_of: dict[tuple[str, tuple[str, ...]], tuple[int, Floats]] = field(default_factory=dict)
     _shape_line: dict[str, int] = field(default_factory=dict)
-    _rows: dict[tuple[str, int], int] = field(default_factory=dict)
+    _rows: dict[tuple[str, int, str], int] = field(default_factory=dict)
     _runs: list[tuple[Pattern, int, float]] = field(default_factory=list)
 
-    def run(self, pattern: Pattern, service_day: int, day_start_s: float) -> int:
-        """Row of the pattern's run on that day (yyyymmdd; epoch seconds of service time 0), new or known."""
-        key = (pattern.trip_id, service_day)
+    def run(self, pattern: Pattern, service_day: int, day_start_s: float, journey: str = "") -> int:
+        """Row of the pattern's run on that day (yyyymmdd; epoch seconds of service time 0), new or known.
+
+        *journey* tells several apart, where more than one vehicle made the trip that day.
+        """
+        key = (pattern.trip_id, service_day, journey)
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = len(self._runs)
@@ -56,7 +60,7 @@ class Book:
 
     def row(self, trip_id: str, service_day: int) -> int:
         """Row of a run that is known, or -1."""
-        return self._rows.get((trip_id, service_day), -1)
+        return self._rows.get((trip_id, service_day, ""), -1)
 
     def bound(self) -> tuple[Stops, Runs, tuple[Line, ...]]:
         """Everything collected."""
@@ -105,7 +109,7 @@ class Book:
             lat, lon = np.asarray(found, np.float64).T
             shape = self.shapes.get(pattern.shape)
             if shape is None or len(shape[0]) < 2:
-                line = line_through(lat, lon, STOPS_TOLERANCE_M)
+                line = line_through(lat, lon, self.stops_tolerance_m)
                 self._lines.append(line)
                 way = (len(self._lines) - 1, line.along_m)
             else:
