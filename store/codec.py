@@ -103,20 +103,27 @@ def _fields(body: bytes, start: int, head: _Head, into: type[Any]) -> dict[str, 
 
 
 def pack_columns(columns: Mapping[str, Column]) -> bytes:
-    """Named one-dimensional arrays as one blob."""
-    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(_flat(columns, {}))
+    """Named arrays of any shape as one blob."""
+    shapes = {name: column.shape for name, column in columns.items() if column.ndim != 1}
+    return MAGIC + bytes([VERSION]) + zstandard.ZstdCompressor(level=1).compress(_flat(columns, {"shapes": shapes}))
 
 
 def unpack_columns(blob: bytes) -> dict[str, Column]:
     """The arrays that :func:`pack_columns` made a blob of; raises BlobUnusable."""
-    return unpack(blob, _Columns).columns
+    found = unpack(blob, _Columns)
+    try:
+        return {name: column.reshape(found.shapes.get(name, -1)) for name, column in found.columns.items()}
+    except ValueError as error:
+        raise BlobUnusable(f"columns blob: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True)
 class _Columns:
-    columns: dict[str, Column]
+    shapes: dict[str, tuple[int, ...]]
+    columns: dict[str, Column] = dataclasses.field(default_factory=dict)
 
-    def __init__(self, **columns: Column) -> None:
+    def __init__(self, shapes: dict[str, tuple[int, ...]], **columns: Column) -> None:
+        object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "columns", columns)
 
 

@@ -37,6 +37,16 @@ def learned(feed_id: str) -> str:
     return f"{PREFIX}learned:{{{feed_id}}}"
 
 
+def questions() -> str:
+    """LIST of MessagePack questions: why is that told of a call? Trimmed; answered within a second. Writer: api."""
+    return f"{PREFIX}{{questions}}"
+
+
+def explanation(question_id: str) -> str:
+    """STRING JSON, expiring within a minute: the answer to a question. Writer: predictor."""
+    return f"{PREFIX}explanation:{question_id}"
+
+
 def scores(feed_id: str, date_yyyymmdd: int) -> str:
     """HASH {version, at, blob}, expiring after weeks: how good a day's predictions were. Writer: predictor."""
     return f"{PREFIX}score:{{{feed_id}}}:{date_yyyymmdd}"

@@ -4,14 +4,15 @@ The version tells the predictor when somebody put other columns there (``wayside
 those instead of writing over them.
 """
 
-import numpy as np
+from typing import Any
+
 import numpy.typing as npt
 
 from store import codec, keys
 from store.hall import Hall
 
 TOPIC = "learned"
-Columns = dict[str, npt.NDArray[np.generic]]
+Columns = dict[str, npt.NDArray[Any]]
 
 
 async def put(hall: Hall, feed_id: str, columns: Columns, at_epoch_s: float) -> int:

@@ -54,12 +54,19 @@ def test_unpack_raises_only_blob_unusable(noise: bytes, cut: int) -> None:
 
 
 def test_unpack_columns_returns_what_pack_columns_was_given() -> None:
-    """Names and types survive, and no columns are columns too."""
-    columns = {"pair.n": np.array([1.5, 2.5]), "pair.from": np.array([7, 9], np.int64), "empty": np.zeros(0)}
+    """Names, types and shapes survive, and no columns are columns too."""
+    columns = {
+        "pair.n": np.array([1.5, 2.5]),
+        "pair.from": np.array([7, 9], np.int64),
+        "empty": np.zeros(0),
+        "errors": np.arange(24.0).reshape(2, 3, 4),
+        "none of many": np.zeros((0, 3, 4)),
+    }
     found = unpack_columns(pack_columns(columns))
     assert list(found) == list(columns)
     for name, column in columns.items():
         assert found[name].dtype == column.dtype
+        assert found[name].shape == column.shape
         np.testing.assert_array_equal(found[name], column)
     assert unpack_columns(pack_columns({})) == {}
     with pytest.raises(BlobUnusable):
