@@ -18,6 +18,7 @@ from predictor.assignment import assign
 from predictor.calls import Calls, calls_of, ragged
 from predictor.lines import Candidates
 from predictor.nearby import Grid, grid_of, near
+from predictor.pings import metres_between
 from predictor.progress import AT_START_M, LAYOVER_M, OFF_ROUTE_M, OFF_STOPS_M, Ground, time_at
 from predictor.schedule import Schedule
 from predictor.sightings import Seen
@@ -35,6 +36,10 @@ TURNED_WEIGHT = 2.0
 """Driving against the line costs twice this."""
 MOVED_M = 30.0
 """A vehicle that moved less has no direction."""
+STANDS_S, STANDS_M = 480, 60.0
+"""A vehicle that stays within STANDS_M for longer, not at an end of a run, is out of service until it moves."""
+WAY_UNKNOWN = 1.0
+"""What it adds to a fit that nobody knows yet which way the vehicle drives."""
 MISS = 5.0
 """What a report costs that fits no run of a duty."""
 ALONE = 3.0
@@ -77,6 +82,10 @@ class State:
     rival: tuple[int, int] | None = None
     wins: int = 0
     heading_deg: float = float("nan")
+    anchor: tuple[float, float, int] = (float("nan"), float("nan"), 0)
+    """Latitude, longitude and when the vehicle came there: it has not moved far since."""
+    stands: bool = False
+    """It has not for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,8 @@ def infer(schedule: Schedule, ground: Ground, seen: Seen, memory: Memory, now_ep
     slots = seen.slot[rows]
     news = rows[_is_news(evidence, slots, seen.seen_epoch_s[rows])]
     fits = _fits(schedule, ground, seen, memory, news, active, evidence)
+    for vehicle in fits.vehicle.tolist():
+        evidence.states[int(seen.slot[vehicle])].stands = False  # at an end of a run a vehicle may stand
     fits = _only(fits, seen, only_block, active, schedule, memory)
     _weigh(evidence, seen, news, fits)
     duties = _hand_out(evidence, schedule, seen, rows)
@@ -214,6 +225,7 @@ def _fits(
 ) -> _Fits:  # fmt: skip
     found, line = _places_nearby(schedule, ground, seen, rows, evidence)
     heading = _headings(seen, memory, rows, evidence)
+    stands = _standing(seen, rows, evidence)
     low, high = np.searchsorted(active.line, line, "left"), np.searchsorted(active.line, line, "right")
     sizes = high - low
     run = ragged(low, sizes)
@@ -244,8 +256,9 @@ def _fits(
     sigma = np.where(active.line[run] >= 0, OFF_ROUTE_M, OFF_STOPS_M) / 5.0
     cost = timing + np.minimum(0.5 * (found.away_m[at] / sigma) ** 2, 3.0)
     turned = TURNED_WEIGHT * (1.0 - np.cos(np.radians(heading[who] - found.bearing_deg[at])))
-    cost += np.where(np.isnan(turned) | waits | at_end, 0.0, turned)
-    possible = (late <= LATE_S) & ((late >= -EARLY_S) | (waits & (departs - when <= WAITS_S)))
+    cost += np.where(waits | at_end, 0.0, np.where(np.isnan(turned), WAY_UNKNOWN, turned))
+    possible = ~stands[who] | waits | at_end
+    possible &= (late <= LATE_S) & ((late >= -EARLY_S) | (waits & (departs - when <= WAITS_S)))
     kept = np.flatnonzero(possible)
     # Of several passes of one line the one that fits best.
     order = kept[np.lexsort((cost[kept], run[kept], vehicle[kept]))]
@@ -299,6 +312,21 @@ def _headings(seen: Seen, memory: Memory, rows: Int64s, evidence: Evidence) -> F
     return heading
 
 
+def _standing(seen: Seen, rows: Int64s, evidence: Evidence) -> Bools:
+    """Which vehicles have been in one place for STANDS_S; brings their anchors up to date."""
+    states = [evidence.states.setdefault(slot, State()) for slot in seen.slot[rows].tolist()]
+    anchors = np.array([state.anchor for state in states], float).reshape(len(rows), 3)
+    away = metres_between(anchors[:, 0], anchors[:, 1], seen.lat[rows], seen.lon[rows])
+    since = np.where(away <= STANDS_M, anchors[:, 2], seen.seen_epoch_s[rows])
+    for at, row in enumerate(rows.tolist()):
+        if not away[at] <= STANDS_M:
+            states[at].anchor = (float(seen.lat[row]), float(seen.lon[row]), int(seen.seen_epoch_s[row]))
+    stands: Bools = seen.seen_epoch_s[rows] - since > STANDS_S
+    for state, standing in zip(states, stands.tolist(), strict=True):
+        state.stands = standing
+    return stands
+
+
 def _only(
     fits: _Fits, seen: Seen, only_block: set[int], active: Active, schedule: Schedule, memory: Memory
 ) -> _Fits:  # fmt: skip
@@ -321,7 +349,7 @@ def _weigh(evidence: Evidence, seen: Seen, news: Int64s, fits: _Fits) -> None:
         state = evidence.states.setdefault(slot, State())
         gap = when - state.seen_epoch_s
         if not 0 <= gap <= FORGET_S:
-            state = evidence.states[slot] = State(heading_deg=state.heading_deg)
+            state = evidence.states[slot] = State(heading_deg=state.heading_deg, anchor=state.anchor)
             gap = 0
         state.reports += 1
         state.seen_epoch_s = when
@@ -365,7 +393,7 @@ def _hand_out(evidence: Evidence, schedule: Schedule, seen: Seen, rows: Int64s) 
     choices: dict[int, list[tuple[int, float]]] = {slot: [] for slot in sorted(slots)}
     for pair, mean in zip(evidence.pair.tolist(), evidence.mean.tolist(), strict=True):
         slot, duty = pair >> SLOT_BITS, pair & ((1 << SLOT_BITS) - 1)
-        if slot in choices:
+        if slot in choices and not evidence.states[slot].stands:
             has = evidence.states[slot].duty == duty
             choices[slot].append((duty, mean - KEEPS * has + TAKEN * (duty in taken)))
     return assign(choices, ALONE)

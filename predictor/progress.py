@@ -69,6 +69,8 @@ class Sighting:
     """current_stop_sequence, or NO_VALUE."""
     stop: Int32s
     """Row of the stop it says it is at or goes to, or -1."""
+    named: Bools
+    """The vehicle names the run itself; only such trips are switched early or late."""
     before: Traces
     """What is remembered of the vehicle."""
 
@@ -209,7 +211,7 @@ def _begin(after: Traces, seen: Sighting, new: Bools) -> None:
     """Remember the run of vehicles that are new to theirs; doubt those that had not come to the end of another."""
     under_way = new & (after["trip"] >= 0) & ~after["ended"] & ~np.isnan(after["along_m"][:, 0])
     since_s = seen.seen_epoch_s - after["matched_epoch_s"]
-    under_way &= (since_s >= 0) & (since_s <= FORGET_S)
+    under_way &= (since_s >= 0) & (since_s <= FORGET_S) & seen.named
     after["trip"] = np.where(new, seen.trip, after["trip"])
     after["date"] = np.where(new, seen.date, after["date"])
     after["doubted"] = np.where(new, under_way, after["doubted"])
@@ -340,7 +342,7 @@ def _waiting(after: Traces, seen: Sighting, known: Bools, matched: Bools, start_
     with np.errstate(invalid="ignore"):
         first_look = matched & ~known
         early = first_look & (seen.seen_epoch_s < departs - EARLY_S) & (along - start_m > AT_START_M)
-        after["doubted"] |= early
+        after["doubted"] |= early & seen.named
         after["least_m"] = np.where(matched, np.fmin(after["least_m"], along), after["least_m"])
         begun = matched & ((along - start_m <= AT_START_M) | (along - after["least_m"] >= BEGUN_M))
         after["doubted"] &= ~begun

@@ -238,6 +238,7 @@ def follow(
             news=seen.news[on],
             stop_sequence=seen.stop_sequence[on],
             stop=seen.stop[on],
+            named=~seen.inferred[on],
             before=traces[on],
         ),
     )
