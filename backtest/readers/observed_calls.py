@@ -1,5 +1,7 @@
 """Observed stop times of buses with the GTFS they belong to: when each vehicle called where, a row a call."""
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 
@@ -15,7 +17,7 @@ from domain import service_day
 NAME = "observed stop times with a GTFS schedule"
 NEEDS = (
     "a GTFS zip (stops.txt may be missing), and a table with trip_id, stop_id, call_time (ISO 8601 or epoch seconds), "
-    "vehicle_id; date, run_index, source (E, extrapolated, is left out) where known"
+    "vehicle_id; run_index, source (E, extrapolated, is left out) where known"
 )
 WARM_UP = "of several days the first half; of one day as for stop crossings"
 CALL_TIME = ("call_time", "observed_time", "actual_arrival_time")
@@ -37,7 +39,7 @@ def read(folder: Folder) -> Recording:
     rows = pa.concat_tables(
         [
             it.read(
-                trip=("trip_id",), stop=("stop_id",), at=CALL_TIME, vehicle=("vehicle_id",), date=("date", "service_date"),
+                trip=("trip_id",), stop=("stop_id",), at=CALL_TIME, vehicle=("vehicle_id",),
                 run=("run_index",), source=("source",),
             )
             for it in tables
@@ -47,7 +49,7 @@ def read(folder: Folder) -> Recording:
     schedule = Schedule(folder.schedules)
     zone = schedule.time_zone
     trip, stop, source = texts(rows, "trip"), texts(rows, "stop"), texts(rows, "source")
-    vehicle, index, said_day = texts(rows, "vehicle"), texts(rows, "run"), texts(rows, "date")
+    vehicle, index = texts(rows, "vehicle"), texts(rows, "run")
     at = instants(rows, "at")
     patterns = schedule.patterns(set(trip))
     if not patterns:
@@ -55,32 +57,20 @@ def read(folder: Folder) -> Recording:
             f"{tables[0].path}: none of its trip ids (such as {next(iter(trip), '')!r}) is in the schedule: "
             "expected the GTFS that was in force"
         )
-    journeys: dict[tuple[str, str, str, str], list[int]] = {}
+    journeys: dict[tuple[str, int, str, str], dict[int, float]] = {}
+    positions = {name: {it: place for place, it in enumerate(one.stop_ids)} for name, one in patterns.items()}
     for row in range(len(trip)):
-        if trip[row] in patterns and source[row] != EXTRAPOLATED and at[row] == at[row]:
-            journeys.setdefault((trip[row], said_day[row], index[row], vehicle[row]), []).append(row)
+        place = positions.get(trip[row], {}).get(stop[row])
+        if place is None or source[row] == EXTRAPOLATED or at[row] != at[row]:
+            continue
+        day = _nearest_day(float(at[row]), float(patterns[trip[row]].arrival_s[place]), zone)
+        journeys.setdefault((trip[row], day, index[row], vehicle[row]), {})[place] = float(at[row])
     book = Book(places=schedule.places())
     names: dict[str, int] = {}
     called: list[tuple[int, dict[int, float], int]] = []
-    for (name, _, number, who), found in journeys.items():
-        pattern = patterns[name]
-        position = {it: place for place, it in enumerate(pattern.stop_ids)}
-        times = {position[stop[row]]: float(at[row]) for row in found if stop[row] in position}
-        if not times:
-            continue
-        # Of the days around, the one on which the calls are least off the timetable.
-        someone = min(times)
-        today = service_day.local_date(times[someone], zone)
-        starts = {
-            it: service_day.start_epoch_s(it, zone)
-            for it in (
-                today,
-                type(today).fromordinal(today.toordinal() - 1),
-                type(today).fromordinal(today.toordinal() + 1),
-            )
-        }
-        day = min(starts, key=lambda it: abs(starts[it] + pattern.arrival_s[someone] - times[someone]))
-        run = book.run(pattern, service_day.yyyymmdd(day), float(starts[day]), journey=f"{number}/{who}")
+    for (name, day, number, who), times in journeys.items():
+        start_s = service_day.start_epoch_s(service_day.from_yyyymmdd(day), zone)
+        run = book.run(patterns[name], day, float(start_s), journey=f"{number}/{who}")
         called.append((run, times, names.setdefault(who, len(names))))
     stops, runs, lines = book.bound()
     when = np.full(len(runs.stop), np.nan)
@@ -107,3 +97,11 @@ def read(folder: Folder) -> Recording:
         interval_s=30.0,
         notes=["vehicles are known at their calls only, so predictions are made there"],
     )
+
+
+def _nearest_day(at_s: float, scheduled_s: float, time_zone: str) -> int:
+    """The service day (yyyymmdd) on which a call scheduled for that service time is least off it."""
+    today = service_day.local_date(at_s, time_zone)
+    around = [date.fromordinal(today.toordinal() + off) for off in (0, -1, 1)]
+    best = min(around, key=lambda it: abs(service_day.start_epoch_s(it, time_zone) + scheduled_s - at_s))
+    return service_day.yyyymmdd(best)
