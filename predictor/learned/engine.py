@@ -1,0 +1,293 @@
+"""The engine: takes in what is reported, learns from it, and forecasts every call ahead with a band.
+
+It keeps a sample of its own forecasts until it sees what happened, and only then judges the experts and itself by them.
+Nothing here asks for the time: the same reports in the same order give the same forecasts, bit for bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.realtime import Floats, Int64s, UInt8s
+from predictor.learned.errors import (
+    AGENCY,
+    AGES_S,
+    N_AGES,
+    QUANTILES,
+    SCALE_S,
+    Judgement,
+    judge,
+    knots,
+)
+from predictor.learned.journeys import Journeys, Stand, journeys, stand
+from predictor.learned.learned import Learned, State
+from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds
+from predictor.learned.runs import (
+    Fixes,
+    Forecast,
+    ForecastFlag,
+    Kind,
+    Runs,
+    StopEvents,
+    Told,
+    nothing_told,
+)
+from predictor.learned.samples import Samples
+from predictor.learned.settings import Settings
+from predictor.learned.tracks import Seen, Tracks
+
+ALIKE_S = 300.0
+"""So long after one another, forecasts of one run are as good as independent."""
+ALIKE_CALLS = 2.5
+"""So many calls of one forecast are as good as one: what delays the one delays the others."""
+P50 = QUANTILES.index(0.5)
+
+
+class Engine:
+    """One timetable's (or one recording's) predictor. *state* is what was learned before."""
+
+    def __init__(self, settings: Settings | None = None, state: State | None = None) -> None:
+        self.settings = settings or Settings()
+        self.learned = Learned(self.settings)
+        if state is not None:
+            self.learned.restore(state)
+        self.tracks = Tracks(self.settings)
+        self.samples = Samples(self.settings)
+        self._judgement: tuple[int, Judgement] | None = None
+
+    def state(self) -> State:
+        """Everything learned, to keep. Where vehicles are right now is not part of it."""
+        return self.learned.state()
+
+    def prepare(self, runs: Runs) -> Plan:
+        """What can be said of *runs* before any report; wanted by everything else. Good until the runs change."""
+        run, position = spread(runs.ptr)
+        reach, leave = thresholds(runs, run, position)
+        pace, timed = paces(runs, run, position)
+        inner = np.flatnonzero(position > 0)
+        pair = np.full(len(run), -1, np.int64)
+        pair[inner] = self.learned.pair_slots(runs.stop[inner - 1], runs.stop[inner])
+        lift = run.astype(np.float64) * LIFT_M
+        return Plan(
+            runs=runs,
+            run=run,
+            position=position,
+            reach_m=reach,
+            leave_m=leave,
+            reach_key=lift + np.maximum(reach, -LIFT_M / 2),
+            leave_key=lift + np.minimum(leave, LIFT_M / 2 - 1),
+            pace_s=pace,
+            timed=timed,
+            pair=pair,
+            place=self.learned.stops.slots(runs.stop),
+            habit=self.learned.group_slots(runs.group),
+        )
+
+    def observe(self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents) -> None:
+        """Take in what was received by *now*, and learn what it proves."""
+        seen = self.tracks.observe(now_epoch_s, plan, fixes, events, self.learned)
+        self._learn(now_epoch_s, plan, seen)
+
+    def _learn(self, now_epoch_s: float, plan: Plan, seen: Seen) -> None:
+        runs, learned = plan.runs, self.learned
+        call, seconds = _numbers(seen.run_call), _seconds(seen.run_s)
+        if len(call):
+            fair = ~(runs.skipped[call] | runs.skipped[call - 1])
+            call, seconds = call[fair], seconds[fair]
+            learned.learn_runs(
+                plan.pair[call],
+                seconds,
+                plan.pace_s[call],
+                plan.habit[plan.run[call]],
+                now_epoch_s,
+            )
+        call, seconds = _numbers(seen.dwell_call), _seconds(seen.dwell_s)
+        if len(call):
+            arrived = _seconds(seen.dwell_arrived_epoch_s)
+            exact = (plan.timed & runs.exact)[plan.run[call]]
+            early = np.where(exact, runs.departure_epoch_s[call] - arrived, np.nan)
+            fair = ~runs.skipped[call]
+            call, seconds, early = call[fair], seconds[fair], early[fair]
+            learned.learn_dwells(
+                plan.place[call], seconds, early, runs.waits[call], plan.habit[plan.run[call]], now_epoch_s
+            )
+        call, moment = _numbers(seen.start_call), _seconds(seen.start_epoch_s)
+        if len(call):
+            run = plan.run[call]
+            before = runs.before[run]
+            slot = self.tracks.find(runs.key[np.maximum(before, 0)])
+            slot[before < 0] = -1
+            ended = np.where(slot >= 0, self.tracks.column("ended_epoch_s")[np.maximum(slot, 0)], np.nan)
+            scheduled = np.where(runs.exact[run], runs.departure_epoch_s[call], np.nan)
+            learned.learn_starts(plan.habit[run], scheduled, ended, moment)
+        call, moment = _numbers(seen.outcome_call), _seconds(seen.outcome_epoch_s)
+        self.samples.resolve(runs.key[plan.run[call]], plan.position[call], moment)
+        self.samples.judge(now_epoch_s, learned)
+
+    def forecast(
+        self, now_epoch_s: float, plan: Plan, rows: Int64s | None = None, told: Told | None = None
+    ) -> Forecast:
+        """When the runs in *rows* (all, if None) will be at each call, by everything received by *now*."""
+        rows = np.arange(len(plan.runs), dtype=np.int64) if rows is None else rows
+        made = self._make(now_epoch_s, plan, rows, told or nothing_told())
+        self._sample(now_epoch_s, plan, made)
+        return self._assemble(now_epoch_s, plan, made)
+
+    def tick(
+        self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents, told: Told, rows: Int64s | None = None
+    ) -> Forecast:
+        """Observe, then forecast."""
+        self.observe(now_epoch_s, plan, fixes, events)
+        return self.forecast(now_epoch_s, plan, rows, told)
+
+    # --- how a forecast is made
+
+    def judgement(self) -> Judgement:
+        """What the errors so far say."""
+        version = self.learned.version
+        if self._judgement is None or self._judgement[0] != version:
+            self._judgement = version, judge(self.learned.errors, self.learned.expert_errors, self.settings)
+        return self._judgement[1]
+
+    def _make(self, now_epoch_s: float, plan: Plan, rows: Int64s, told: Told) -> "Made":
+        at = stand(now_epoch_s, plan, rows, self.tracks, self.settings)
+        ways, at = journeys(now_epoch_s, plan, at, told, self.learned, self.tracks, self.settings)
+        judgement = self.judgement()
+        experts = np.where(ways.ahead, ways.arrival_s, ways.departure_s)
+        rough = np.where(np.isnan(experts[0]), experts[AGENCY], experts[0])
+        group, kind = plan.habit[at.run][ways.row], at.kind[ways.row]
+        low, share = knots(np.nan_to_num(rough, nan=0.0))
+        bias = _between(judgement.bias, group, kind, low, share).T
+        weight = _between(judgement.weight, group, kind, low, share).T
+        weight = np.where(np.isnan(experts), 0.0, weight)
+        total = weight.sum(axis=0)
+        scale = np.nan_to_num(rough, nan=0.0) + SCALE_S
+        corrected = np.where(np.isnan(experts), 0.0, np.maximum(experts + bias * scale, 0.0))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weight = weight / total
+            blend = (weight * corrected).sum(axis=0)
+        blend = np.where(total > 0, blend, np.nan)
+        stands = ways.leaves & ~ways.ahead
+        dwell = ways.departure_s - ways.arrival_s
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weighed = np.where(np.isnan(dwell), 0.0, weight)
+            dwell = np.where(np.isnan(dwell), 0.0, dwell * weighed).sum(axis=0) / np.maximum(weighed.sum(axis=0), 1e-9)
+        dwell = np.where(stands, 0.0, np.maximum(dwell, 0.0))
+        age = np.digitize(np.nan_to_num(at.age_s, nan=0.0), AGES_S)[ways.row]
+        low, share = knots(np.nan_to_num(blend, nan=0.0))
+        offsets = _quantiles(judgement.quantile, group, kind, low, age, share)
+        return Made(
+            at=at, ways=ways, rough_s=rough, blend_s=blend, dwell_s=dwell, experts_s=experts, weight=weight, bias=bias,
+            offsets=offsets, low=low, share=share, age=age, group=group,
+        )  # fmt: skip
+
+    def _sample(self, now_epoch_s: float, plan: Plan, made: "Made") -> None:
+        ways = made.ways
+        event = ways.ahead & (made.blend_s <= 45 * 60.0) & ~plan.runs.skipped[ways.call]
+        rows = np.flatnonzero(event)
+        share = self._worth(now_epoch_s, plan, made, rows)
+        chosen, each = self.samples.choose(now_epoch_s, rows)
+        if len(chosen):
+            run = made.at.run[ways.row[chosen]]
+            self.samples.add(
+                now_epoch_s,
+                run_key=plan.runs.key[run],
+                position=plan.position[ways.call[chosen]],
+                worth=share[chosen] * each,
+                group=made.group[chosen],
+                kind=made.at.kind[ways.row[chosen]],
+                age=made.age[chosen],
+                rough_s=made.rough_s[chosen],
+                blend_s=made.blend_s[chosen],
+                experts_s=made.experts_s[:, chosen],
+            )
+
+    def _worth(self, now_epoch_s: float, plan: Plan, made: "Made", rows: Int64s) -> Floats:
+        """What a sample of each call counts: forecasts of one run are alike, over its calls and from minute to minute."""
+        ways = made.ways
+        worth = np.zeros(len(ways.row))
+        if not len(rows):
+            return worth
+        slot = self.tracks.find(plan.runs.key[made.at.run])
+        at = np.maximum(slot, 0)
+        sampled = self.tracks.column("sampled_epoch_s")
+        passed = np.where(slot >= 0, now_epoch_s - sampled[at], 30.0)
+        sampled[slot[slot >= 0]] = now_epoch_s
+        fresh = np.clip(np.nan_to_num(passed, nan=ALIKE_S) / ALIKE_S, 0.0, 1.0)
+        worth[rows] = fresh[ways.row[rows]] / ALIKE_CALLS
+        return worth
+
+    def _assemble(self, now_epoch_s: float, plan: Plan, made: "Made") -> Forecast:
+        ways, at = made.ways, made.at
+        claim = ~np.isnan(made.blend_s) & ways.leaves & ~plan.runs.skipped[ways.call]
+        scale = made.blend_s + SCALE_S
+        columns: dict[str, Floats] = {}
+        names = ("p10", "p30", "p50", "p90", "published")
+        lift = ways.row * 1e7
+        arrives = claim & ways.ahead
+        n = len(claim)
+        for column, name in enumerate(names):
+            moved = np.maximum(made.blend_s + made.offsets[column] * scale, 0.0)
+            both = np.empty(2 * n)
+            both[0::2] = np.where(arrives, moved, 0.0)
+            both[1::2] = np.where(claim, moved + made.dwell_s, 0.0)
+            both = np.maximum.accumulate(both + np.repeat(lift, 2)) - np.repeat(lift, 2)
+            both = np.ceil(both + now_epoch_s)
+            columns[f"arrival_{name}"] = np.where(arrives, both[0::2], np.nan)
+            columns[f"departure_{name}"] = np.where(claim, both[1::2], np.nan)
+        flags = np.zeros(n, np.uint8)
+        flags[~ways.leaves] |= np.uint8(ForecastFlag.PASSED)
+        flags[~claim & ways.leaves] |= np.uint8(ForecastFlag.NO_CLAIM)
+        kind = at.kind[ways.row]
+        flags[claim & (kind == Kind.NEXT_RUN)] |= np.uint8(ForecastFlag.AFTER_LAYOVER)
+        with np.errstate(invalid="ignore"):
+            unsure = (made.blend_s > self.settings.far_s) | (at.age_s > self.settings.stale_s)[ways.row]
+        flags[claim & unsure] |= np.uint8(ForecastFlag.UNCERTAIN)
+        return Forecast(
+            run=at.run, kind=at.kind, age_s=at.age_s, deviation_s=at.delay_s, ptr=ways.ptr, flags=flags, **columns
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A forecast with everything it was made of; a row a call, seconds after now."""
+
+    at: Stand
+    ways: Journeys
+    rough_s: Floats
+    """The first travel expert's time, or the agency's: the horizon by which the experts are judged."""
+    blend_s: Floats
+    dwell_s: Floats
+    experts_s: Floats
+    weight: Floats
+    bias: Floats
+    offsets: Floats
+    """Relative, a row a quantile (QUANTILES, then the published one)."""
+    low: Int64s
+    share: Floats
+    age: Int64s
+    group: Int64s
+
+
+def _between(table: Floats, group: Int64s, kind: UInt8s, low: Int64s, share: Floats) -> Floats:
+    """Rows of a table by group, kind and knot, between two knots."""
+    flat = table.reshape(-1, table.shape[-1])
+    at = (group * table.shape[1] + kind) * table.shape[2] + low
+    rows: Floats = flat[at] * (1 - share)[:, None] + flat[at + 1] * share[:, None]
+    return rows
+
+
+def _quantiles(table: Floats, group: Int64s, kind: UInt8s, low: Int64s, age: Int64s, share: Floats) -> Floats:
+    """A row a quantile."""
+    flat = table.reshape(-1, table.shape[-1]).T
+    at = ((group * table.shape[1] + kind) * table.shape[2] + low) * N_AGES + age
+    rows: Floats = flat[:, at] * (1 - share) + flat[:, at + N_AGES] * share
+    return rows
+
+
+def _numbers(parts: list[Int64s]) -> Int64s:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _seconds(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.zeros(0)

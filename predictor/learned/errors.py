@@ -1,0 +1,114 @@
+"""How wrong predictions were: counts of relative errors, from which medians, weights and quantiles are read.
+
+An error is actual minus predicted, over horizon + :data:`SCALE_S`; its bins are narrow around zero. Counts can be faded,
+added and merged, and every quantile can be read from them. A general shape stands in until there are enough.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.realtime import Floats, Int64s
+from predictor.learned.runs import Kind
+from predictor.learned.settings import Settings
+
+EXPERTS = ("ratio", "seconds", "today", "recent", "constant_delay", "agency")
+"""In the order of every array of experts."""
+TRAVEL = 4
+"""The first so many are travel times, each with a running time of its own for every stop pair."""
+CONSTANT_DELAY, AGENCY = 4, 5
+KNOTS_S = np.array([0.0, 60.0, 135.0, 270.0, 480.0, 750.0, 1080.0, 1500.0, 2400.0])
+"""Horizons at which errors are counted; between two of them, a share at each."""
+AGES_S = (45.0, 120.0)
+N_AGES = len(AGES_S) + 1
+"""Positions that are fresh, missed once or twice, old."""
+SCALE_S = 60.0
+_BEND = 0.1
+EDGES: Floats = _BEND * np.sinh(np.linspace(np.arcsinh(-2.0 / _BEND), np.arcsinh(5.0 / _BEND), 97))
+"""Of the bins: a hundredth wide in the middle, a third at the ends."""
+BINS = len(EDGES) - 1
+CENTRES: Floats = (EDGES[1:] + EDGES[:-1]) / 2
+QUANTILES = (0.1, 0.3, 0.5, 0.9)
+
+_SPREAD = 0.14
+"""Mean absolute relative error of buses under way before anything is known; the same within 0.03 in five cities."""
+_WIDER = np.array([1.0, 2.0, 2.0, 2.0])
+"""By Kind."""
+_OLDER = np.array([1.0, 1.3, 1.8])
+_EXPERT_SPREAD = _SPREAD * np.array([1.0, 1.05, 1.05, 1.05, 1.3, 1.3])
+
+
+def _laplace(spread: float) -> Floats:
+    """Shares of the bins of errors that lie evenly around zero with that mean absolute error."""
+    below = np.where(EDGES < 0, 0.5 * np.exp(EDGES / spread), 1 - 0.5 * np.exp(-np.maximum(EDGES, 0) / spread))
+    shares = np.diff(below)
+    normal: Floats = shares / shares.sum()
+    return normal
+
+
+GENERAL: Floats = np.array([[_laplace(_SPREAD * wide * old) for old in _OLDER] for wide in _WIDER])
+"""By kind and age."""
+EXPERT_GENERAL: Floats = np.array([[_laplace(spread * wide) for spread in _EXPERT_SPREAD] for wide in _WIDER])
+
+
+def knots(horizon_s: Floats) -> tuple[Int64s, Floats]:
+    """The knot below each horizon, and how far it is on its way to the next one (0 to 1)."""
+    low = np.clip(np.searchsorted(KNOTS_S, horizon_s, "right") - 1, 0, len(KNOTS_S) - 2)
+    share: Floats = np.clip((horizon_s - KNOTS_S[low]) / (KNOTS_S[low + 1] - KNOTS_S[low]), 0.0, 1.0)
+    return low, share
+
+
+def bins(relative: Floats) -> Int64s:
+    """The bin of each relative error; what lies outside counts in the outermost."""
+    found: Int64s = np.clip(np.searchsorted(EDGES, relative, "right") - 1, 0, BINS - 1)
+    return found
+
+
+def quantiles_of(counts: Floats, levels: tuple[float, ...]) -> Floats:
+    """Quantiles of counts in their last axis, in a new last axis: linear within a bin."""
+    flat = counts.reshape(-1, BINS)
+    total = np.cumsum(flat, axis=1)
+    result = np.empty((len(flat), len(levels)))
+    rows = np.arange(len(flat))
+    for column, level in enumerate(levels):
+        wanted = level * total[:, -1]
+        at = np.minimum((total < wanted[:, None]).sum(axis=1), BINS - 1)
+        inside = flat[rows, at]
+        share = np.where(inside > 0, (wanted - (total[rows, at] - inside)) / np.maximum(inside, 1e-12), 0.5)
+        result[:, column] = EDGES[at] + np.clip(share, 0.0, 1.0) * (EDGES[at + 1] - EDGES[at])
+    return result.reshape(*counts.shape[:-1], len(levels))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What follows from counted errors. First axes: group, kind, knot."""
+
+    bias: Floats
+    """Median relative error of each expert (last axis)."""
+    weight: Floats
+    """Of each expert, all being there; sums to 1."""
+    quantile: Floats
+    """By age (4th axis): relative errors at QUANTILES and, last, at the published one."""
+
+
+def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgement:
+    """From the counts of :class:`predictor.learned.learned.Learned`."""
+    n_kinds = len(Kind)
+    prior = settings.prior_outcomes
+    pooled = expert_errors.sum(axis=3, keepdims=True)
+    heard = pooled.sum(axis=-1, keepdims=True)
+    usual = (pooled + prior * EXPERT_GENERAL[None, :, None]) / (heard + prior)
+    told = expert_errors + prior * usual
+    bias = quantiles_of(told, (0.5,))[..., 0]
+    away = (told * np.abs(CENTRES - bias[..., None])).sum(axis=-1) / told.sum(axis=-1)
+    weight = away**-settings.weight_power
+    weight /= weight.sum(axis=-1, keepdims=True)
+    # A leaf (kind, knot, age) leans on its knot over all ages, and that on the general shape.
+    general = GENERAL[None, :, None]
+    over_ages = errors.sum(axis=3, keepdims=True)
+    heard = over_ages.sum(axis=-1, keepdims=True)
+    share = heard / (heard + prior)
+    parent = share * over_ages / np.maximum(heard, 1e-12) + (1 - share) * general
+    leaf = errors + prior * parent
+    assert leaf.shape[1] == n_kinds
+    return Judgement(bias=bias, weight=weight, quantile=quantiles_of(leaf, (*QUANTILES, settings.publish)))

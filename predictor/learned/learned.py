@@ -1,0 +1,337 @@
+"""What has been learned: plain columns by key, that decay, merge, and survive a restart.
+
+Stop pairs hold sums of observed and scheduled seconds, stops hold dwells, groups (agencies) hold the network's sums,
+layovers, and counts of past errors. Sums rather than means: two halves of a history add up to the whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.realtime import Bools, Floats, Int64s
+from predictor.learned.errors import BINS, EXPERTS, KNOTS_S, N_AGES
+from predictor.learned.runs import Kind
+from predictor.learned.settings import Settings
+
+PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "recent_observed_s", "recent_scheduled_s",
+                "recent_epoch_s")  # fmt: skip
+"""Running times of a stop pair. Observed and scheduled seconds are sums; *recent* ones fade within hours."""
+STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
+"""Dwells of a stop: their number and sum; *held* / *early* is the share of its earliness that a vehicle waits here."""
+GROUP_COLUMNS = ("observed_s", "scheduled_s", "today_observed_s", "today_expected_s", "today_epoch_s", "dwell_n",
+                 "dwell_s", "held", "early", "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
+                 "judged_epoch_s")  # fmt: skip
+"""Habits of an agency: its network's sums, today's, dwells, waiting, seconds between positions, starts and layovers."""
+GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
+"""Before anything is known: measured at 4,906 layovers of one agency, where max(S + 60, A + 120) was the best rule."""
+
+TODAY_LEAST, TODAY_MOST = 0.7, 1.5
+NETWORK_PRIOR_S = 3_600.0
+"""Running time that the timetable weighs against the whole network's."""
+DWELL_PRIOR_N, DWELL_PRIOR_S = 20.0, 12.0
+HELD_PRIOR_EARLY = 10 * 120.0**2
+"""Ten vehicles two minutes early: what the group weighs against a stop in how much earliness is waited."""
+HELD_AT_TIMEPOINTS, HELD_ELSEWHERE = 0.2, 0.03
+"""Shares of earliness that are waited before anything is known. One big agency: 7 %; others hold to the timetable."""
+EARLY_S = 30.0
+"""A vehicle less early than this does not wait for its time."""
+
+
+class Table:
+    """Columns of floats by key; a slot, once given, stays."""
+
+    def __init__(self, columns: tuple[str, ...], start: Mapping[str, float] | None = None) -> None:
+        self.names = columns
+        self.keys = np.zeros(0, np.int64)
+        self._slot_of: dict[int, int] = {}
+        self._values = np.zeros((len(columns), 64))
+        self._at = {name: row for row, name in enumerate(columns)}
+        self._start = dict(start or {})
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def __getitem__(self, name: str) -> Floats:
+        column: Floats = self._values[self._at[name], : len(self._slot_of)]
+        return column
+
+    def slots(self, keys: Int64s) -> Int64s:
+        """The slot of every key, new ones made."""
+        distinct, where = np.unique(keys, return_inverse=True)
+        known = self._slot_of
+        fresh = [key for key in distinct.tolist() if key not in known]
+        if fresh:
+            first = len(known)
+            for key in fresh:
+                known[key] = len(known)
+            self.keys = np.concatenate([self.keys, np.array(fresh, np.int64)])
+            room = self._values.shape[1]
+            if len(known) > room:
+                grown = np.zeros((len(self.names), max(len(known), 2 * room)))
+                grown[:, :room] = self._values
+                self._values = grown
+            for name, value in self._start.items():
+                self[name][first:] = value
+        found = np.fromiter((known[key] for key in distinct.tolist()), np.int64, len(distinct))
+        return found[where.reshape(-1)]
+
+
+def pair_keys(from_stop: Int64s, to_stop: Int64s) -> Int64s:
+    """One key for each ordered pair of stop keys."""
+    a, b = from_stop.astype(np.uint64), to_stop.astype(np.uint64)
+    mixed = (a * np.uint64(0x9E3779B97F4A7C15)) ^ (b * np.uint64(0xC2B2AE3D27D4EB4F) + (a >> np.uint64(31)))
+    keys: Int64s = (mixed >> np.uint64(1)).astype(np.int64)
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything learned, as columns by name: ``pair.from``, ``pair.to``, ``pair.n`` … ``group.key`` … ``group.errors``."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    def bytes_per_pair(self) -> float:
+        """Of the columns of stop pairs."""
+        pairs = [column for name, column in self.columns.items() if name.startswith("pair.")]
+        return sum(column.nbytes for column in pairs) / max(len(pairs[0]), 1)
+
+
+class Learned:
+    """Tables that learn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pairs, self.stops = Table(PAIR_COLUMNS), Table(STOP_COLUMNS)
+        self.groups = Table(GROUP_COLUMNS, GROUP_START)
+        self.pair_stops = np.zeros((2, 0), np.int64)
+        self.errors = np.zeros((0, len(Kind), len(KNOTS_S), N_AGES, BINS))
+        """Counts of relative errors of the blend: by group, kind, knot of the horizon, age of the position, bin."""
+        self.expert_errors = np.zeros((0, len(Kind), len(KNOTS_S), len(EXPERTS), BINS))
+        self.version = 0
+        """Counts changes of the judgement, for whoever keeps what follows from it."""
+
+    # --- slots
+
+    def pair_slots(self, from_stop: Int64s, to_stop: Int64s) -> Int64s:
+        """Slots of stop pairs."""
+        before = len(self.pairs)
+        keys = pair_keys(from_stop, to_stop)
+        slots = self.pairs.slots(keys)
+        if len(self.pairs) > before:
+            ends = np.zeros((2, len(self.pairs)), np.int64)
+            ends[:, :before] = self.pair_stops
+            ends[0, slots], ends[1, slots] = from_stop, to_stop
+            self.pair_stops = ends
+        return slots
+
+    def group_slots(self, group: Int64s) -> Int64s:
+        """Slots of groups."""
+        slots = self.groups.slots(group)
+        missing = len(self.groups) - len(self.errors)
+        if missing > 0:
+            self.errors = np.concatenate([self.errors, np.zeros((missing, *self.errors.shape[1:]))])
+            self.expert_errors = np.concatenate(
+                [self.expert_errors, np.zeros((missing, *self.expert_errors.shape[1:]))]
+            )
+            self.version += 1
+        return slots
+
+    # --- what is expected
+
+    def network_ratio(self) -> Floats:
+        """Observed over scheduled running time, a row a group."""
+        groups = self.groups
+        ratio: Floats = (groups["observed_s"] + NETWORK_PRIOR_S) / (groups["scheduled_s"] + NETWORK_PRIOR_S)
+        return ratio
+
+    def today(self, now_epoch_s: float) -> Floats:
+        """How today compares with what is expected of every stop pair, a row a group."""
+        groups, settings = self.groups, self.settings
+        fade = _fade(now_epoch_s - groups["today_epoch_s"], settings.today_half_life_s)
+        prior = settings.today_prior_s
+        factor = (groups["today_observed_s"] * fade + prior) / (groups["today_expected_s"] * fade + prior)
+        clipped: Floats = np.clip(factor, TODAY_LEAST, TODAY_MOST)
+        return clipped
+
+    def ratio_run_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
+        """Expected running time: the timetable's pace times the ratio of sums, shrunk to the network's ratio."""
+        pairs, k = self.pairs, self.settings.pair_prior_n
+        fade = _fade(now_epoch_s - pairs["updated_epoch_s"][pair], self.settings.pair_half_life_s)
+        prior = self.network_ratio()[habit]
+        ratio = (pairs["observed_s"][pair] * fade + k * prior * pace_s) / (
+            pairs["scheduled_s"][pair] * fade + k * pace_s
+        )
+        run_s: Floats = pace_s * ratio
+        return run_s
+
+    def travel_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
+        """Running times of stop pairs by every travel expert: one row each of EXPERTS[:TRAVEL]."""
+        pairs, settings = self.pairs, self.settings
+        k = settings.pair_prior_n
+        fade = _fade(now_epoch_s - pairs["updated_epoch_s"][pair], settings.pair_half_life_s)
+        observed, n = pairs["observed_s"][pair] * fade, pairs["n"][pair] * fade
+        prior = k * self.network_ratio()[habit] * pace_s
+        ratio = pace_s * (observed + prior) / (pairs["scheduled_s"][pair] * fade + k * pace_s)
+        seconds = (observed + prior) / (n + k)
+        today = ratio * self.today(now_epoch_s)[habit]
+        lately = _fade(now_epoch_s - pairs["recent_epoch_s"][pair], settings.recent_half_life_s)
+        r = settings.recent_prior_n
+        recent = (
+            pace_s
+            * (pairs["recent_observed_s"][pair] * lately + r * today)
+            / (pairs["recent_scheduled_s"][pair] * lately + r * pace_s)
+        )
+        return np.stack([ratio, seconds, today, recent])
+
+    def dwell_s(self, place: Int64s, habit: Int64s, now_epoch_s: float) -> Floats:
+        """Expected dwell, without waiting for time."""
+        stops, groups, k = self.stops, self.groups, self.settings.stop_prior_n
+        fade = _fade(now_epoch_s - stops["updated_epoch_s"][place], self.settings.pair_half_life_s)
+        prior = (groups["dwell_s"] + DWELL_PRIOR_N * DWELL_PRIOR_S) / (groups["dwell_n"] + DWELL_PRIOR_N)
+        dwell: Floats = (stops["dwell_s"][place] * fade + k * prior[habit]) / (stops["n"][place] * fade + k)
+        return dwell
+
+    def held_share(self, place: Int64s, habit: Int64s, waits: Bools) -> Floats:
+        """The share of its earliness that a vehicle waits at a stop, 0 to 1."""
+        groups, stops = self.groups, self.stops
+        general = (groups["held"] + HELD_PRIOR_EARLY * HELD_AT_TIMEPOINTS) / (groups["early"] + HELD_PRIOR_EARLY)
+        prior = np.where(waits, general[habit], HELD_ELSEWHERE)
+        share = (stops["held"][place] + HELD_PRIOR_EARLY * prior) / (stops["early"][place] + HELD_PRIOR_EARLY)
+        clipped: Floats = np.clip(share, 0.0, 1.0)
+        return clipped
+
+    # --- what is seen
+
+    def learn_runs(self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Bools:
+        """Take running times in; those that are no travel times are left out. Returns which were taken."""
+        settings, pairs, groups = self.settings, self.pairs, self.groups
+        expected = self.ratio_run_s(pair, pace_s, habit, now_epoch_s)
+        taken: Bools = (
+            (observed_s > 0)
+            & (observed_s >= settings.least_ratio * expected - 15.0)
+            & (observed_s <= settings.most_ratio * expected + 60.0)
+        )
+        pair, pace_s, habit, expected = pair[taken], pace_s[taken], habit[taken], expected[taken]
+        seconds = np.minimum(observed_s[taken], settings.winsor_ratio * expected + 60.0)
+        _decay(pairs, pair, "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "observed_s", "scheduled_s")
+        _decay(pairs, pair, "recent_epoch_s", settings.recent_half_life_s, now_epoch_s, "recent_observed_s",
+               "recent_scheduled_s")  # fmt: skip
+        for column, amount in (
+            ("n", 1.0), ("observed_s", seconds), ("scheduled_s", pace_s),
+            ("recent_observed_s", seconds), ("recent_scheduled_s", pace_s),
+        ):  # fmt: skip
+            np.add.at(pairs[column], pair, amount)
+        _decay(groups, habit, "today_epoch_s", settings.today_half_life_s, now_epoch_s, "today_observed_s",
+               "today_expected_s")  # fmt: skip
+        for column, amount in (
+            ("observed_s", seconds), ("scheduled_s", pace_s), ("today_observed_s", seconds), ("today_expected_s", expected),
+        ):  # fmt: skip
+            np.add.at(groups[column], habit, amount)
+        return taken
+
+    def learn_dwells(
+        self, place: Int64s, observed_s: Floats, early_s: Floats, waits: Bools, habit: Int64s, now_epoch_s: float
+    ) -> None:
+        """Take dwells in. *early_s* is how long before its time a vehicle could have left; negative or nan: not early."""
+        settings, stops, groups = self.settings, self.stops, self.groups
+        usual = self.dwell_s(place, habit, now_epoch_s)
+        with np.errstate(invalid="ignore"):
+            early = early_s - usual > EARLY_S
+        held = np.clip(observed_s - usual, 0.0, np.where(early, early_s - usual, 0.0))
+        x = np.where(early, np.minimum(early_s - usual, 600.0), 0.0)
+        held = np.minimum(held, x)
+        np.add.at(stops["held"], place[early], (x * held)[early])
+        np.add.at(stops["early"], place[early], (x * x)[early])
+        told = early & waits
+        np.add.at(groups["held"], habit[told], (x * held)[told])
+        np.add.at(groups["early"], habit[told], (x * x)[told])
+        plain = ~early & (observed_s >= 0)
+        seconds = np.minimum(observed_s, settings.dwell_cap_s)
+        _decay(stops, place[plain], "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "dwell_s")
+        np.add.at(stops["n"], place[plain], 1.0)
+        np.add.at(stops["dwell_s"], place[plain], seconds[plain])
+        np.add.at(groups["dwell_n"], habit[plain], 1.0)
+        np.add.at(groups["dwell_s"], habit[plain], seconds[plain])
+
+    def learn_starts(self, habit: Int64s, scheduled: Floats, arrived: Floats, departed: Floats) -> None:
+        """Take departures from first calls in, against their time and the vehicle's arrival there (nan: not known)."""
+        groups = self.groups
+        for row in range(len(habit)):
+            at, s, a, d = int(habit[row]), scheduled[row], arrived[row], departed[row]
+            slack = s - a
+            if not np.isnan(s) and -900.0 < d - s < 3_600.0 and not slack < 300.0:
+                _step(groups, at, "late_start", d - s, -60.0, 300.0)
+            elif slack < 0.0 and 0.0 <= d - a < 1_800.0:
+                _step(groups, at, "layover", d - a, 0.0, 600.0)
+
+    def learn_interval(self, habit: Int64s, gap_s: Floats) -> None:
+        """Take seconds between positions in."""
+        column = self.groups["interval_s"]
+        for at in np.unique(habit).tolist():
+            typical = float(np.median(gap_s[habit == at]))
+            column[at] += 0.02 * (min(typical, 600.0) - column[at])
+
+    # --- whole states
+
+    def state(self) -> State:
+        """A copy of everything that was learned."""
+        used = np.flatnonzero(self.pairs["n"] > 0)
+        columns: dict[str, npt.NDArray[Any]] = {
+            "pair.from": self.pair_stops[0, used],
+            "pair.to": self.pair_stops[1, used],
+            **{f"pair.{name}": self.pairs[name][used] for name in PAIR_COLUMNS},
+        }
+        used = np.flatnonzero((self.stops["n"] > 0) | (self.stops["early"] > 0))
+        columns["stop.key"] = self.stops.keys[used]
+        columns |= {f"stop.{name}": self.stops[name][used] for name in STOP_COLUMNS}
+        columns["group.key"] = self.groups.keys.copy()
+        columns |= {f"group.{name}": self.groups[name].copy() for name in GROUP_COLUMNS}
+        columns["group.errors"] = self.errors.copy()
+        columns["group.expert_errors"] = self.expert_errors.copy()
+        return State(columns)
+
+    def restore(self, state: State) -> None:
+        """Take a state in, into empty tables; columns that it lacks stay as they start."""
+        columns = state.columns
+        pair = self.pair_slots(columns["pair.from"], columns["pair.to"])
+        stop = self.stops.slots(columns["stop.key"])
+        group = self.group_slots(columns["group.key"])
+        for table, name, slots, names in (
+            (self.pairs, "pair", pair, PAIR_COLUMNS),
+            (self.stops, "stop", stop, STOP_COLUMNS),
+            (self.groups, "group", group, GROUP_COLUMNS),
+        ):
+            for column in names:
+                if f"{name}.{column}" in columns:
+                    table[column][slots] = columns[f"{name}.{column}"]
+        for name in ("errors", "expert_errors"):
+            kept = getattr(self, name)
+            given = columns.get(f"group.{name}")
+            if given is not None and given.shape[1:] == kept.shape[1:]:
+                kept[group] = given
+        self.version += 1
+
+
+def _fade(elapsed_s: Floats, half_life_s: float) -> Floats:
+    faded: Floats = np.exp2(-np.maximum(elapsed_s, 0.0) / half_life_s)
+    return faded
+
+
+def _decay(table: Table, slots: Int64s, stamp: str, half_life_s: float, now_epoch_s: float, *columns: str) -> None:
+    """Bring the sums of *slots* to their weight of now."""
+    distinct = np.unique(slots)
+    fade = _fade(now_epoch_s - table[stamp][distinct], half_life_s)
+    for column in columns:
+        table[column][distinct] *= fade
+    table[stamp][distinct] = now_epoch_s
+
+
+def _step(groups: Table, at: int, name: str, seen: float, least: float, most: float) -> None:
+    """Move a running median towards what was seen: by ever smaller steps, that never become too small to follow."""
+    count, column = groups[f"{name}_n"], groups[f"{name}_s"]
+    step = max(1.0, 20.0 / np.sqrt(count[at] + 1.0))
+    column[at] = min(max(column[at] + (step if seen > column[at] else -step), least), most)
+    count[at] += 1.0

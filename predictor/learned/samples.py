@@ -1,0 +1,140 @@
+"""Forecasts kept until what they spoke of has happened: the only thing that experts and quantiles are judged by.
+
+A sample counts no earlier than half its horizon after the time it spoke of: right after a start only what came early
+has happened yet, and judging by that alone would teach to promise too soon.
+"""
+
+import numpy as np
+
+from domain.realtime import Float32s, Floats, Int64s, UInt8s
+from predictor.learned.errors import EXPERTS, SCALE_S, bins, knots
+from predictor.learned.learned import Learned
+from predictor.learned.settings import Settings
+
+PATIENCE = 1.5
+PATIENCE_S = 120.0
+"""A sample with horizon h counts from PATIENCE * h + PATIENCE_S after it was made."""
+GIVE_UP_S = 3600.0
+"""Beyond that it is dropped when nothing has been heard so long after its time."""
+WORST = 3.0
+"""Errors count as at most this multiple of horizon + SCALE_S."""
+ACTIVE_S = 60.0
+"""Between two judgements at most this much time of service passes, so that nights do not make agencies forget."""
+
+
+class Samples:
+    """A pool, columnar."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.mark = np.zeros(0, np.int64)
+        self.made_epoch_s = np.zeros(0)
+        self.actual_epoch_s = np.zeros(0)
+        self.place = np.zeros((3, 0), np.int64)
+        """Group, kind, age."""
+        self.said = np.zeros((3 + len(EXPERTS), 0), np.float32)
+        """What it counts; rough horizon, blend, experts; seconds after the sample was made."""
+        self._pending: list[tuple[Int64s, Floats, Int64s, Float32s]] = []
+        self._taken_epoch_s = -np.inf
+        self._turn = 0
+        self._judged_epoch_s = -np.inf
+
+    def __len__(self) -> int:
+        return len(self.mark) + sum(len(it[0]) for it in self._pending)
+
+    def choose(self, now_epoch_s: float, rows: Int64s) -> tuple[Int64s, int]:
+        """Which of *rows* to keep: all, or every so manyth, another each time; and for how many each stands."""
+        settings = self.settings
+        budget = min(settings.samples_per_tick, settings.samples_per_s * (now_epoch_s - self._taken_epoch_s))
+        self._taken_epoch_s = now_epoch_s
+        if not len(rows) or budget < 1:
+            return rows[:0], 1
+        stride = int(np.ceil(len(rows) / budget))
+        self._turn += 1
+        return rows[(self._turn * 7919) % stride :: stride], stride
+
+    def add(
+        self, now_epoch_s: float, *, run_key: Int64s, position: Int64s, group: Int64s, kind: UInt8s, age: Int64s, worth: Floats,
+        rough_s: Floats, blend_s: Floats, experts_s: Floats,
+    ) -> None:  # fmt: skip
+        """Keep forecasts."""
+        said = np.concatenate([worth[None], rough_s[None], blend_s[None], experts_s]).astype(np.float32)
+        place = np.stack([group, kind.astype(np.int64), age])
+        self._pending.append((_mark(run_key, position), np.full(len(position), now_epoch_s), place, said))
+
+    def _gather(self) -> None:
+        if self._pending:
+            marks, made, places, saids = zip(*self._pending, strict=True)
+            self._pending = []
+            self.mark = np.concatenate([self.mark, *marks])
+            self.made_epoch_s = np.concatenate([self.made_epoch_s, *made])
+            self.actual_epoch_s = np.concatenate([self.actual_epoch_s, np.full(sum(map(len, marks)), np.nan)])
+            self.place = np.concatenate([self.place, *places], axis=1)
+            self.said = np.concatenate([self.said, *saids], axis=1)
+
+    def resolve(self, run_key: Int64s, position: Int64s, actual_epoch_s: Floats) -> None:
+        """Note what happened."""
+        if not len(run_key):
+            return
+        self._gather()
+        mark = _mark(run_key, position)
+        order = np.argsort(mark, kind="stable")
+        mark, actual = mark[order], actual_epoch_s[order]
+        at = np.minimum(np.searchsorted(mark, self.mark), len(mark) - 1)
+        hit = (mark[at] == self.mark) & np.isnan(self.actual_epoch_s)
+        self.actual_epoch_s[hit] = np.maximum(actual[at[hit]], self.made_epoch_s[hit])
+
+    def judge(self, now_epoch_s: float, learned: Learned) -> None:
+        """Count the errors of samples whose time has come, and drop them."""
+        if now_epoch_s - self._judged_epoch_s < 5.0:
+            return
+        self._judged_epoch_s = now_epoch_s
+        self._gather()
+        blend = self.said[2].astype(np.float64)
+        due = now_epoch_s >= self.made_epoch_s + PATIENCE * blend + PATIENCE_S
+        ready = due & ~np.isnan(self.actual_epoch_s)
+        given_up = due & (now_epoch_s >= self.made_epoch_s + PATIENCE * blend + GIVE_UP_S)
+        chosen = np.flatnonzero(ready)
+        if len(chosen):
+            self._count(now_epoch_s, learned, chosen)
+        keep = ~(ready | given_up)
+        if not keep.all():
+            self.mark, self.made_epoch_s = self.mark[keep], self.made_epoch_s[keep]
+            self.actual_epoch_s = self.actual_epoch_s[keep]
+            self.place, self.said = self.place[:, keep], self.said[:, keep]
+
+    def _count(self, now_epoch_s: float, learned: Learned, chosen: Int64s) -> None:
+        group, kind, age = self.place[:, chosen]
+        said = self.said[:, chosen].astype(np.float64)
+        worth, rough, blend, experts = said[0], said[1], said[2], said[3:]
+        took = self.actual_epoch_s[chosen] - self.made_epoch_s[chosen]
+        stamps = learned.groups["judged_epoch_s"]
+        for at in np.unique(group).tolist():
+            passed = min(max(now_epoch_s - stamps[at], 0.0), ACTIVE_S)
+            fade = 0.5 ** (passed / self.settings.judge_half_life_s)
+            learned.errors[at] *= fade
+            learned.expert_errors[at] *= fade
+            stamps[at] = now_epoch_s
+        mix = self.settings.mix
+        low, share = knots(blend + mix * (took - blend))
+        scale = blend + SCALE_S
+        bin_ = bins(np.clip((took - blend) / scale, -WORST, WORST))
+        for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
+            np.add.at(learned.errors, (group, kind, knot, age, bin_), weight)
+        low, share = knots(rough + mix * (took - rough))
+        scale = rough + SCALE_S
+        for number in range(len(EXPERTS)):
+            there = ~np.isnan(experts[number])
+            bin_ = bins(np.clip((took - experts[number])[there] / scale[there], -WORST, WORST))
+            for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
+                np.add.at(
+                    learned.expert_errors[:, :, :, number],
+                    (group[there], kind[there], knot[there], bin_),
+                    weight[there],
+                )
+        learned.version += 1
+
+
+def _mark(run_key: Int64s, position: Int64s) -> Int64s:
+    marks: Int64s = (run_key.astype(np.uint64) * np.uint64(4099) + position.astype(np.uint64)).astype(np.int64)
+    return marks

@@ -1,0 +1,59 @@
+"""The parameters of the model: the same for every city. Reasons and measurements: ``docs/predictions.md``."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times in seconds."""
+
+    publish: float = 0.33
+    """The quantile that riders are told. Below a half: a bus that comes a minute after its time costs a minute, one that
+    left a minute before costs a headway."""
+
+    pair_prior_n: float = 2.0
+    """How many observations the network's ratio weighs against those of a stop pair."""
+    stop_prior_n: float = 3.0
+    """The same for dwell."""
+    pair_half_life_s: float = 21 * 86_400.0
+    recent_half_life_s: float = 3_600.0
+    """Of what vehicles before this one needed on a stop pair today."""
+    recent_prior_n: float = 2.0
+    today_half_life_s: float = 1_800.0
+    today_prior_s: float = 3_600.0
+    """Running time that an average day weighs against today's."""
+
+    least_ratio: float = 0.3
+    most_ratio: float = 4.0
+    """A running time outside these multiples of its expectation is no travel time: a wrong trip, a breakdown, a jump."""
+    winsor_ratio: float = 3.0
+    """Longer ones count as this multiple."""
+    dwell_cap_s: float = 180.0
+    gap_s: float = 150.0
+    """Between two positions further apart in time a crossing is too uncertain to learn from, unless the feed is that slow."""
+    slow_gap_s: float = 300.0
+    top_speed_mps: float = 45.0
+    jump_slack_m: float = 150.0
+    backwards_m: float = 250.0
+    """Further back along its line than this a vehicle is not where it was thought to be."""
+    reanchor_after: int = 3
+    """So many refused positions in a row, and where they are is believed."""
+    future_s: float = 60.0
+
+    weight_power: float = 4.0
+    """Experts weigh their running error to minus this power."""
+    judge_half_life_s: float = 6 * 3_600.0
+    """Of outcomes in the judgement on experts and in quantiles, in hours of service."""
+    prior_outcomes: float = 30.0
+    """How many outcomes the general shape of errors weighs."""
+    mix: float = 0.5
+    samples_per_s: float = 60.0
+    samples_per_tick: int = 2_000
+
+    stale_s: float = 300.0
+    """From an older position a prediction is uncertain."""
+    lost_s: float = 600.0
+    """An older one says nothing any more."""
+    far_s: float = 45 * 60.0
+    layovers: int = 2
+    """Runs of a block that are predicted after the one under way."""

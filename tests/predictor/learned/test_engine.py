@@ -1,0 +1,103 @@
+"""The engine learns a line that runs slower than its timetable, keeps its promises, and does not forget them."""
+
+import numpy as np
+
+from predictor.learned.engine import Engine
+from predictor.learned.runs import Forecast, Kind, no_events
+from tests.predictor.learned.town import PACE_S, START, STOPS, Bus, fixes, line
+
+SLOW_MPS = 400.0 / (PACE_S * 1.25)
+
+
+def fleet(n: int = 6, speed_mps: float = SLOW_MPS) -> list[Bus]:
+    return [Bus(number, START + number * 600.0, speed_mps) for number in range(n)]
+
+
+def drive(engine: Engine, buses: list[Bus], until: float, *, step_s: float = 20.0) -> list[Forecast]:
+    runs = line(len(buses))
+    plan = engine.prepare(runs)
+    forecasts = []
+    now = START - 60
+    while now <= until:
+        engine.observe(now, plan, fixes(now, buses), no_events())
+        forecasts.append(engine.forecast(now, plan))
+        now += step_s
+    return forecasts
+
+
+def test_engine_learns_that_buses_are_slower_than_their_timetable() -> None:
+    """After three runs the fourth is expected to need what the others needed, not what the timetable says."""
+    buses = fleet()
+    now = START + 3 * 600 + 200
+    forecast = drive(Engine(), buses, now)[-1]
+    said = forecast.arrival_p50[3 * STOPS + STOPS - 1]
+    truth = buses[3].arrival(STOPS - 1)
+    by_timetable = now + (STOPS - 1) * PACE_S - 200
+    assert abs(said - truth) < 60
+    assert abs(said - truth) < abs(by_timetable - truth) / 2
+
+
+def test_engine_never_promises_the_past_and_never_runs_backwards() -> None:
+    """At every tick: calls ahead are not before now, quantiles are ordered, times do not decrease along a run."""
+    buses = fleet(4)
+    buses[1].stands = {4: 400.0}
+    now = START - 60
+    for forecast in drive(Engine(), buses, START + 3000):
+        claimed = ~np.isnan(forecast.arrival_p50)
+        assert (forecast.arrival_p10[claimed] >= now).all()
+        for low, high in (("p10", "p30"), ("p30", "p50"), ("p50", "p90"), ("p10", "published"), ("published", "p90")):
+            assert (getattr(forecast, f"arrival_{low}")[claimed] <= getattr(forecast, f"arrival_{high}")[claimed]).all()
+        for start, end in zip(forecast.ptr[:-1], forecast.ptr[1:], strict=True):
+            for name in ("p10", "p30", "p50", "p90", "published"):
+                arrival = getattr(forecast, f"arrival_{name}")[start:end]
+                departure = getattr(forecast, f"departure_{name}")[start:end]
+                both = np.stack([arrival, departure], axis=1).reshape(-1)
+                both = both[~np.isnan(both)]
+                assert (np.diff(both) >= 0).all()
+        now += 20.0
+
+
+def test_engine_replayed_gives_the_same_bits() -> None:
+    """Two engines fed alike forecast alike and have learned alike."""
+    first, second = Engine(), Engine()
+    for one, other in zip(drive(first, fleet(), START + 3000), drive(second, fleet(), START + 3000), strict=True):
+        for name in Forecast.__slots__:
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name, column in first.state().columns.items():
+        np.testing.assert_array_equal(column, second.state().columns[name])
+
+
+def test_engine_restored_knows_what_was_learned() -> None:
+    """A new engine with the state of another has the same state, and expects slow buses from the first one on."""
+    old = Engine()
+    drive(old, fleet(), START + 6000)
+    new = Engine(state=old.state())
+    for name, column in old.state().columns.items():
+        np.testing.assert_array_equal(column, new.state().columns[name])
+    bus = Bus(0, START, SLOW_MPS)
+    forecast = drive(new, [bus], START + 200)[-1]
+    naive = drive(Engine(), [bus], START + 200)[-1]
+    truth = bus.arrival(STOPS - 1)
+    assert abs(forecast.arrival_p50[STOPS - 1] - truth) < 60
+    assert abs(forecast.arrival_p50[STOPS - 1] - truth) < abs(naive.arrival_p50[STOPS - 1] - truth) / 2
+
+
+def test_engine_takes_a_vehicle_that_waits_beyond_its_first_stop_for_waiting() -> None:
+    """Parked 300 m along its line before its time, a bus has not left: riders at the second stop are told so."""
+    engine = Engine()
+    runs = line(1)
+    plan = engine.prepare(runs)
+    bus = Bus(0, START, 5.0)
+    parked = fixes(START - 100, [bus])
+    for now in np.arange(START - 900, START - 200, 30.0):
+        there = type(parked)(
+            run=parked.run,
+            vehicle=parked.vehicle,
+            distance_m=np.array([460.0]),
+            located_epoch_s=np.array([now]),
+            at=parked.at,
+        )
+        engine.observe(now, plan, there, no_events())
+        forecast = engine.forecast(now, plan)
+        assert forecast.kind.tolist() == [Kind.BEFORE_DEPARTURE]
+        assert forecast.arrival_p50[1] > START
