@@ -11,6 +11,7 @@ import numpy as np
 
 from api import params
 from api.errors import invalid
+from api.formats import oba
 from api.fragments import METRES_PER_DEGREE, stops_within
 from store.timetable import Bundle
 
@@ -101,6 +102,12 @@ def modes_asked(query: dict[str, str]) -> frozenset[int]:
         return frozenset(int(part) for part in parts)
     except ValueError:
         raise invalid("routeType", f"expected at most 100 GTFS route types like 0,3, found {given[:40]!r}") from None
+
+
+def modes_of(bundle: Bundle, route: int) -> frozenset[int]:
+    """What a route may be asked for as: its GTFS type, and the basic one that apps are told."""
+    mode = bundle.route_mode[route]
+    return frozenset((mode, oba.basic_mode(mode)))
 
 
 def is_covered(bundle: Bundle, lat: float, lon: float) -> bool:

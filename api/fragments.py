@@ -272,20 +272,21 @@ class Fragments:
     def _make_stop(self, row: int) -> StopPiece:
         bundle = self.bundle
         stop_id, reference, pieces = self._encode_stop(row)
-        stops = {stop_id: reference}
+        stops, routes = {stop_id: reference}, {piece.id: piece for piece in pieces}
         parent = bundle.stop_parent[row]
         while parent >= 0 and len(stops) < 3:  # platform in a station, boarding area on a platform: never deeper
-            parent_id, parent_reference, _ = self._encode_stop(parent)
+            parent_id, parent_reference, parent_routes = self._encode_stop(parent)
             stops[parent_id] = parent_reference
+            routes.update((piece.id, piece) for piece in parent_routes)
             parent = bundle.stop_parent[parent]
-        agencies = {piece.agency for piece in pieces} or {bundle.main_agency}
+        agencies = {piece.agency for piece in routes.values()} or {bundle.main_agency}
         return StopPiece(
             stop=row,
             stop_id=qualify(self.code, bundle.stop_ids[row]),
             id=stop_id,
             reference=reference,
             stops=stops,
-            routes={piece.id: piece.reference for piece in pieces},
+            routes={route_id: piece.reference for route_id, piece in routes.items()},
             agencies=dict(self.agencies[agency] for agency in sorted(agencies)),
         )
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import NamedTuple
 
 from api import params
-from api.around import modes_asked, place_asked
+from api.around import modes_asked, modes_of, place_asked
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.fragments import TripPiece
@@ -80,7 +80,7 @@ def arrivals_for_location(ask: Ask) -> bytes:
             (place.away_m(bundle.stop_lat[row], bundle.stop_lon[row]), served, row)
             for row in place.stops(bundle)
             if bundle.stop_location_type[row] == 0
-            and (not modes or any(bundle.route_mode[route] in modes for route in bundle.stop_route_rows(row)))
+            and (not modes or any(modes_of(bundle, route) & modes for route in bundle.stop_route_rows(row)))
         ]
     stops.sort(key=lambda item: item[0])
     shown = stops[:limit]
@@ -94,7 +94,7 @@ def arrivals_for_location(ask: Ask) -> bytes:
         visits += [
             (visit, served, when)
             for visit in visits_between(served, row, when, from_epoch_s, to_epoch_s)
-            if not modes or _mode_of(served, visit, when) in modes
+            if not modes or _modes_of(served, visit, when) & modes
         ]
     if not visits and params.boolean(query, "emptyReturnsNotFound", False):
         raise unknown()
@@ -116,13 +116,13 @@ def arrivals_for_location(ask: Ask) -> bytes:
     )
 
 
-def _mode_of(served: Served, visit: Visit, when: Moment) -> int:
-    """GTFS route type of the visit's route, -1 when it is on none."""
+def _modes_of(served: Served, visit: Visit, when: Moment) -> frozenset[int]:
+    """The GTFS route types that the visit's route goes by; none when it is on none."""
     if visit.trip >= 0:
         route = served.bundle.trip_route[visit.trip]
     else:
         route = trip_ids_of_row(served, when.live, visit.row)[2] if when.live is not None else -1
-    return served.bundle.route_mode[route] if route >= 0 else -1
+    return modes_of(served.bundle, route) if route >= 0 else frozenset()
 
 
 def arrival_for_stop(ask: Ask) -> bytes:

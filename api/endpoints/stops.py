@@ -1,7 +1,7 @@
 """``stop``, ``stops-for-location`` and ``stops-for-route``."""
 
 from api import params
-from api.around import is_covered, modes_asked, place_asked
+from api.around import is_covered, modes_asked, modes_of, place_asked
 from api.formats import oba
 from api.served import Served
 from api.where import Ask
@@ -61,7 +61,7 @@ def _is_wanted(served: Served, row: int, code: str, modes: frozenset[int]) -> bo
     bundle = served.bundle
     if code and bundle.texts[bundle.stop_code[row]] != code and bundle.stop_ids[row] != code:
         return False
-    if modes and not any(bundle.route_mode[route] in modes for route in served.fragments.routes_at(row)):
+    if modes and not any(modes_of(bundle, route) & modes for route in served.fragments.routes_at(row)):
         return False
     return bool(code) or bundle.stop_location_type[row] == 0
 

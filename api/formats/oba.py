@@ -10,6 +10,7 @@ Source: OneBusAway REST API, https://developer.onebusaway.org/api/where
 import math
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -43,6 +44,38 @@ TRIP_STATUS = {
 
 _SEVERITY = {"INFO": "noImpact", "WARNING": "normal", "SEVERE": "severe"}
 """GTFS-realtime's severity_level in the words of TPEG, which OneBusAway uses."""
+
+
+def basic_mode(mode: int) -> int:
+    """A GTFS route type as one of the eight basic ones, which are all that apps know.
+
+    Source: GTFS reference, routes.txt; extended route types, https://developers.google.com/transit/gtfs/reference/extended-route-types
+    """
+    if 0 <= mode <= 7:
+        return mode
+    for first, last, basic in _EXTENDED_MODES:
+        if first <= mode <= last:
+            return basic
+    return BUS
+
+
+BUS = 3
+_EXTENDED_MODES = (
+    (12, 12, 1),  # monorail: a railway of its own within the city
+    (100, 199, 2),  # railway
+    (300, 399, 2),  # suburban railway
+    (400, 699, 1),  # urban railway, metro, underground
+    (900, 999, 0),  # tram
+    (1000, 1099, 4),  # water
+    (1200, 1299, 4),  # ferry
+    (1300, 1399, 6),  # aerial lift
+    (1400, 1499, 7),  # funicular
+)  # everything else (coaches 200, buses 700, trolleybuses 11 and 800, taxis 1500 …) is shown as a bus
+
+
+def address(url: str) -> str:
+    """*url* as one that apps can read: never blank, and without characters that no address has."""
+    return quote(url.strip(), safe=":/?#[]@!$&'()*+,;=%-._~") or "about:blank"
 
 
 def boolean(value: bool) -> bytes:
@@ -106,7 +139,7 @@ def agency(it: Agency) -> bytes:
             "phone": it.phone,
             "privateService": False,
             "timezone": it.time_zone,
-            "url": it.url,
+            "url": address(it.url),
         }
     )
 
@@ -122,7 +155,7 @@ def route(it: Route) -> bytes:
             "nullSafeShortName": it.short_name or it.long_name or it.raw_id,
             "shortName": it.short_name,
             "textColor": it.text_color,
-            "type": it.mode,
+            "type": basic_mode(it.mode),
             "url": it.url,
         }
     )
