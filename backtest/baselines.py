@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backtest.recording import Bools, Floats, Int64s, Recording
-from backtest.sampling import Observed, Samples
+from backtest.sampling import NEXT_TRIP, Observed, Samples
 from predictor.calls import ragged
 
 HISTORY_SHARE = 0.618
@@ -48,7 +48,7 @@ def constant_delay(recording: Recording, samples: Samples, ahead: Ahead) -> Floa
     """The vehicle stays as late as it is where it was last seen."""
     runs = recording.runs
     due = scheduled_where_seen(recording, samples)
-    late_s = (samples.seen_s - due)[ahead.sample]
+    late_s = (samples.seen_s - due)[samples.of][ahead.sample]
     arrives: Floats = np.maximum(runs.arrival_s[ahead.call] + late_s, samples.now_s[ahead.sample])
     return arrives
 
@@ -115,14 +115,27 @@ class Habits:
         self.seconds += float(forms[1][known].sum())
 
     def arrivals(self, samples: Samples, ahead: Ahead, history_share: float) -> Floats:
-        """Predicted arrivals at the calls ahead: *history_share* of the mean and the rest of the last vehicle's time."""
-        call = ahead.call
-        if not len(call):
-            return np.zeros(0)
+        """Predicted arrivals at the calls ahead: *history_share* of the mean and the rest of the last vehicle's time.
+
+        A next trip starts when its vehicle has come, but not before its time.
+        """
+        arrives = np.full(len(ahead.call), np.nan)
+        free = np.full(len(samples), np.nan)
+        kind = samples.kind[ahead.sample]
+        for rows in (np.flatnonzero(kind != NEXT_TRIP), np.flatnonzero(kind == NEXT_TRIP)):
+            if len(rows):
+                sample, call = ahead.sample[rows], ahead.call[rows]
+                heads = np.flatnonzero(np.diff(sample, prepend=-1) != 0)
+                arrives[rows] = self._arrivals(samples, sample, call, heads, free, history_share)
+                ends = np.append(heads[1:], len(rows)) - 1
+                free[sample[ends]] = arrives[rows[ends]]
+        return arrives
+
+    def _arrivals(
+        self, samples: Samples, sample: Int64s, call: Int64s, heads: Int64s, free_s: Floats, history_share: float
+    ) -> Floats:
         whole = self._times(1, call, history_share)
-        first = np.flatnonzero(np.diff(ahead.ptr) > 0)
-        heads = ahead.ptr[first]
-        rows = ahead.sample[heads]
+        rows = sample[heads]
         standing = np.isfinite(samples.standing_s[rows])
         run = self._times(0, call[heads], history_share)
         to_next = np.where(standing, whole[heads], run * samples.share[rows])
@@ -131,13 +144,14 @@ class Habits:
         runs = self.recording.runs
         origin = call[heads] == runs.ptr[samples.run[rows]]
         leaves = np.fmax(runs.departure_s[call[heads]], samples.now_s[rows])
+        leaves = np.where(samples.kind[rows] == NEXT_TRIP, np.fmax(leaves, free_s[samples.of[rows]]), leaves)
         steps = whole.copy()
         steps[heads] = np.where(origin, 0.0, to_next)
         start = np.where(origin, leaves, start)
         start = np.where(standing, np.maximum(start + to_next, samples.now_s[rows]) - to_next, start)
         sums = np.cumsum(steps)
-        offset = np.repeat(sums[heads] - steps[heads] - start, np.diff(ahead.ptr)[first])
-        arrives: Floats = np.maximum(sums - offset, samples.now_s[ahead.sample])
+        offset = np.repeat(sums[heads] - steps[heads] - start, np.diff(np.append(heads, len(call))))
+        arrives: Floats = np.maximum(sums - offset, samples.now_s[sample])
         return arrives
 
     def _times(self, form: int, call: Int64s, history_share: float) -> Floats:

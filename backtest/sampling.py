@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtest.recording import Floats, Int64s, Recording
+from backtest.recording import Floats, Int64s, Recording, Runs
 from backtest.tracks import Tracks
 from backtest.truth import BEFORE_STOP_M, DEPARTED_M, Crossings
 
@@ -34,7 +34,9 @@ class Samples:
     now_s: Floats
     run: Int64s
     kind: Int64s
-    """EN_ROUTE or BEFORE_DEPARTURE."""
+    """EN_ROUTE, BEFORE_DEPARTURE, or NEXT_TRIP: its vehicle is still on the trip before it in the block."""
+    of: Int64s
+    """Row of the sample that says where the vehicle is: the row itself, but of a NEXT_TRIP that of the trip before."""
     seen_s: Floats
     """When the vehicle was where it is known to be."""
     next_call: Int64s
@@ -57,7 +59,12 @@ def samples_of(recording: Recording, tracks: Tracks, main: Int64s) -> Samples:
     """Every run and instant that is asked about, the warm-up included."""
     tick = tick_s(recording)
     if not len(recording.fixes):
-        return _at_events(recording, tick)
+        return _and_next(recording, _at_events(recording, tick))
+    return _and_next(recording, _at_reports(recording, tracks, main, tick))
+
+
+def _at_reports(recording: Recording, tracks: Tracks, main: Int64s, tick: float) -> Samples:
+    """In every cell once."""
     cell = max(CELL_S, np.ceil(recording.interval_s / tick) * tick)
     fixes = recording.fixes
     on = np.flatnonzero(np.isfinite(tracks.causal_m) & (fixes.vehicle == main[fixes.run]))
@@ -79,7 +86,7 @@ def samples_of(recording: Recording, tracks: Tracks, main: Int64s) -> Samples:
         now.append(at[good])
         row.append(part[latest[good]])
     if not now:
-        return _bound([], [])
+        return _nobody()
     # A later report may have been made earlier; the one that was there last counts.
     return _standing(recording, tracks, np.concatenate(now), np.concatenate(row))
 
@@ -109,6 +116,7 @@ def _standing(recording: Recording, tracks: Tracks, now: Floats, row: Int64s) ->
         now_s=now,
         run=run,
         kind=kind,
+        of=np.arange(len(run)),
         seen_s=fixes.at_s[row],
         next_call=ahead,
         share=share,
@@ -151,6 +159,7 @@ def _at_events(recording: Recording, tick: float) -> Samples:
         now_s=now,
         run=run,
         kind=np.full(n, EN_ROUTE),
+        of=np.arange(n),
         seen_s=events.departure_s[rows],
         next_call=events.call[rows] + 1,
         share=np.ones(n),
@@ -158,11 +167,61 @@ def _at_events(recording: Recording, tick: float) -> Samples:
     )
 
 
-def _bound(now: list[float], run: list[int]) -> Samples:
-    nothing, none = np.asarray(now, np.float64), np.asarray(run, np.int64)
+def _nobody() -> Samples:
+    nothing, none = np.zeros(0), np.zeros(0, np.int64)
     return Samples(
-        now_s=nothing, run=none, kind=none, seen_s=nothing, next_call=none, share=nothing, standing_s=nothing
+        now_s=nothing, run=none, kind=none, of=none, seen_s=nothing, next_call=none, share=nothing, standing_s=nothing
     )  # fmt: skip
+
+
+def _and_next(recording: Recording, samples: Samples) -> Samples:
+    """With every sample also the next trip of its vehicle, as long as nobody has reported on that one."""
+    runs = recording.runs
+    before = chain(runs)
+    after = np.full(len(runs), -1, np.int64)
+    after[before[before >= 0]] = np.flatnonzero(before >= 0)
+    first_news = np.full(len(runs), np.inf)
+    np.minimum.at(first_news, recording.fixes.run, recording.fixes.received_s)
+    np.minimum.at(first_news, runs.run[recording.events.call], recording.events.received_s)
+    following = after[samples.run]
+    rows = np.flatnonzero((following >= 0) & (samples.now_s < first_news[following]))
+    if not len(rows):
+        return samples
+    run = following[rows]
+    now = np.concatenate([samples.now_s, samples.now_s[rows]])
+    order = np.argsort(now, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+
+    def both(own: Floats, extra: Floats) -> Floats:
+        return np.concatenate([own, extra])[order]
+
+    def both_rows(own: Int64s, extra: Int64s) -> Int64s:
+        return np.concatenate([own, extra])[order]
+
+    return Samples(
+        now_s=now[order],
+        run=both_rows(samples.run, run),
+        kind=both_rows(samples.kind, np.full(len(rows), NEXT_TRIP)),
+        of=place[both_rows(samples.of, rows)],
+        seen_s=both(samples.seen_s, samples.seen_s[rows]),
+        next_call=both_rows(samples.next_call, runs.ptr[run]),
+        share=both(samples.share, np.ones(len(rows))),
+        standing_s=both(samples.standing_s, np.full(len(rows), np.nan)),
+    )
+
+
+def chain(runs: Runs) -> Int64s:
+    """For each run the one that its vehicle does just before it, by the timetable's blocks; -1 where unknown."""
+    before = np.full(len(runs), -1, np.int64)
+    start = runs.departure_s[runs.ptr[:-1]]
+    last: dict[tuple[str, int], int] = {}
+    for row in np.argsort(start, kind="stable").tolist():
+        if runs.blocks[row]:
+            key = (runs.blocks[row], runs.service_days[row])
+            before[row] = last.get(key, -1)
+            last[key] = row
+    return before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

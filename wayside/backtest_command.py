@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from backtest import readers
+from backtest.ours import Ours
 from backtest.plot import draw
 from backtest.readers.folder import Folder
 from backtest.recording import Recording, SetUnreadable, after_recorded, warmed
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "instant (2026-02-16T13:00); default: by format, see below",
     )
     command.add_argument(
-        "--publish", type=float, metavar="P", help="the quantile that ours publishes (0.35 if not given)"
+        "--publish", type=float, metavar="P", help="the quantile that ours publishes (default: the predictor's)"
     )
     return command
 
@@ -79,7 +80,7 @@ def backtest(options: argparse.Namespace) -> int:
                 recording = warmed(recording, _instant(options.warm_up, recording))
             answers, truth = replay(
                 recording,
-                lambda setting: [History(setting)],
+                lambda setting: [History(setting), Ours(setting, options.publish)],
                 lambda step, share: bar.update(task, description=step, completed=share),
             )
             bar.update(task, description="judging")
