@@ -29,7 +29,6 @@ from runtime.settings import Settings
 from simulator import realtime
 from simulator.city import build_city_at
 from simulator.operations import Operations
-from store.hall import Hall
 from store.timetable import Bundle
 from tests.api.town import StillHall
 
@@ -62,10 +61,6 @@ class City:
         name, _, given_id = path.partition("/")
         status, _, body = self.application.answer("GET", name, given_id, f"key={KEY}&{query}".encode())
         return status, body
-
-    def serve_from(self, hall: Hall) -> None:
-        """Have what riders report kept in a real hall."""
-        self.application.starlette.state.hall = hall
 
 
 def open_city(name: str, home: Path, recordings: Callable[[], Path]) -> City:

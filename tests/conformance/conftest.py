@@ -1,11 +1,13 @@
 """The cities, each opened once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.cities import NAMES, City, open_city
 from tests.conformance.questions import Question, questions
+from tests.conformance.serving import serving
 
 _OPENED: dict[str, City] = {}
 
@@ -33,3 +35,16 @@ def answers(city: City) -> list[tuple[Question, int, bytes]]:
     if city.name not in _ANSWERS:
         _ANSWERS[city.name] = [(one, *city.ask(one.path, one.query)) for one in questions(city)]
     return _ANSWERS[city.name]
+
+
+@pytest.fixture
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> City:
+    """The generated town."""
+    return opened("town", request, tmp_path_factory)
+
+
+@pytest.fixture
+def address(town: City, redis_url: str) -> Iterator[str]:
+    """The town's address, while it serves; what riders report goes to a real hall."""
+    with serving(town.application, redis_url) as address:
+        yield address
