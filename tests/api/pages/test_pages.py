@@ -1,0 +1,102 @@
+"""What the server renders, without a browser."""
+
+import re
+
+import httpx
+import pytest
+
+from api.pages.words import catalogues
+from tests.api.pages.site import STOP, TOKEN, Site
+
+
+def get(site: Site, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(site.base + path, headers=headers, cookies={"wayside_operator": TOKEN})
+
+
+def paths(site: Site) -> list[str]:
+    warning = f"/warnings/{site.alert.alert_id}"
+    operators = ["/operations", "/operations/feeds/notices", "/operations/feeds/civil", "/operations/feeds/nothing"]
+    return ["/", "/?q=middle", "/?q=zzz", STOP, "/stops/1_CENTRAL", "/stops/1_nowhere", warning, *operators]
+
+
+def rows(html: str) -> list[str]:
+    """The words of each departure of a board."""
+    items = re.findall(r'<li class="arrival.*?</li>', html, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in items]
+
+
+def test_a_board_tells_live_scheduled_skipped_and_cancelled_apart_in_words(site: Site) -> None:
+    assert rows(get(site, STOP).text) == [
+        "10 Central 8 min 08:13 Live: 3 min late ⚠ Runs through a warning area: Flood",
+        "10 Central 17 min 08:22 Timetable only: no live position",
+        "10 Central Does not stop here 08:25 planned 08:25",
+        "10 Central Cancelled 08:40 planned 08:40",
+    ]
+
+
+def test_a_list_of_stops_never_offers_what_does_not_come(site: Site) -> None:
+    """At ``mid`` the two that come are listed; the skipped and the cancelled ones are not."""
+    html = get(site, "/?q=1002&part=nearby").text
+    assert re.findall(r'<b data-at="\d+">([^<]*)</b> <span class="(\w+)">', html) == [
+        ("8 min", "live"),
+        ("17 min", "planned"),
+    ]
+
+
+def test_a_notice_that_closes_the_stop_is_open_and_red(site: Site) -> None:
+    html = get(site, STOP + "?lang=vi").text
+    assert '<details class="banner bad" open><summary lang="vi">Trạm đóng</summary>' in html
+
+
+def test_an_exercise_is_not_among_the_warnings(site: Site) -> None:
+    assert re.findall(r'data-warning="([^"]*)"', get(site, "/").text) == [site.alert.alert_id]
+
+
+@pytest.mark.parametrize("language", sorted(catalogues()))
+def test_every_page_is_whole_in_every_language(site: Site, language: str) -> None:
+    """No blank left unfilled, no key in place of its words; the language is declared."""
+    for path in paths(site):
+        answer = get(site, f"{path}{'&' if '?' in path else '?'}lang={language}")
+        html = re.sub(r"<script.*?</script>", "", answer.text, flags=re.DOTALL)
+        assert answer.status_code in {200, 404}, path
+        assert f'<html lang="{language}">' in html, path
+        assert not re.search(r"\{\w+\}|undefined|None\b", html), path
+        assert not [
+            key for key in catalogues()["en"] if re.search(rf"[>\s\"]{re.escape(key)}[<\s\"]", html) and "." in key
+        ], path
+
+
+def test_an_operator_reads_vietnamese_words_for_what_is_wrong(site: Site) -> None:
+    html = get(site, "/operations", **{"accept-language": "vi"}).text
+    why = "4 lần tải liên tiếp thất bại: máy chủ của nguồn gặp lỗi (HTTP 503 Service Unavailable)."
+    assert f'<p lang="vi">{why}</p>' in html
+
+
+def test_feeds_stand_worst_first_with_times_of_the_city(site: Site) -> None:
+    html = get(site, "/operations").text
+    assert re.findall(r'<li class="card feed (\w+)">', html) == ["failing", "degraded", "ok", "ok"]
+    assert "since 08:04:00 (60 s)" in html
+
+
+def test_without_a_token_the_operators_page_asks_for_one(site: Site) -> None:
+    answer = httpx.get(site.base + "/operations")
+    assert answer.status_code == 401
+    assert "notices" not in answer.text
+
+
+def test_assets_are_kept_for_good_and_renewed_with_their_contents(site: Site) -> None:
+    (address,) = set(re.findall(r'/static/[^"]+/rider\.js', get(site, "/").text))
+    assert get(site, address).headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert get(site, "/static/other/rider.js").headers["cache-control"] == "no-cache"
+    assert get(site, address.replace("rider.js", "no.js")).status_code == 404
+
+
+def test_a_page_names_no_other_host(site: Site) -> None:
+    """But for the demo's simulator, which is on this machine, and links that one must choose."""
+    for path in paths(site):
+        answer = get(site, path)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'self'; connect-src 'self' http://127.0.0.1:9; img-src 'self' data:;"), (
+            path
+        )
+        assert not re.findall(r'(?:src|srcset)="(?:https?:)?//', answer.text), path
