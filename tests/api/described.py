@@ -1,0 +1,53 @@
+"""The town as the description shows it: something live, a notice, a warning, a report, on a real Redis."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+from api.app import Application
+from api.auth import digest_of
+from api.tables import MORE_ROUTES
+from domain.situation import Selector, Situation, Translation
+from store.hall import Hall
+from tests.api.town import DAY, Bus, Key, Row, Town, at
+from tests.notify.warnings import block, flood
+
+NOTICE = Situation(
+    raw_id="moved",
+    feed_id="notices",
+    created_epoch_s=DAY,
+    periods=(),
+    selectors=(Selector(stop_raw_id="mid"),),
+    cause="CONSTRUCTION",
+    effect="STOP_MOVED",
+    severity="WARNING",
+    header=(Translation(text="Stop moved", language="en"),),
+    description=(Translation(text="Board fifty metres north.", language="en"),),
+    url=(),
+)
+CALLS = (("pier_1", 0), ("mid", 10), ("top", 20), ("C1", 30))
+
+
+@contextlib.asynccontextmanager
+async def described_town(home: Path, redis_url: str) -> AsyncIterator[Application]:
+    """The application at 08:05: t1 is three minutes late with bus7 on it."""
+    town = Town(home)
+    town.settings = replace(town.settings, city="Harbour", notify=replace(town.settings.notify, console=True))
+    town.replica.settings = town.settings
+    town.hall.keys[digest_of("reader")] = Key("rider", protected=True)
+    town.hall.keys[digest_of("operator")] = Key("operator")
+    town.hall.notices["notices"] = (1, (NOTICE,))
+    alert = flood(block(effective_epoch_s=at(7, 55), expires_epoch_s=at(20)), expires_epoch_s=at(20),
+                  first_seen_epoch_s=at(7, 56), updated_epoch_s=at(7, 56))  # fmt: skip
+    town.hall.all_alerts, town.hall.alert_version = {alert.alert_id: alert}, 1
+    calls = [(stop, at(8, minute) + 180, at(8, minute) + 180, 0) for stop, minute in CALLS]
+    calls[0] = ("pier_1", at(8, 1), at(8, 3), 4)
+    bus = Bus(name="bus7", row=0, lat=44.604, bearing=0.0, distance_m=445.0, next_position=1, next_offset_s=480,
+              closest_position=0, closest_offset_s=-120, located=at(8, 4, 50), occupancy=1)  # fmt: skip
+    await town.tell([Row(trip="t1", calls=calls, vehicle=0, updated=at(8, 4, 50), deviation=180)], [bus])
+    hall = Hall.connect(redis_url)
+    try:
+        yield Application(town.settings, town.clock, town.replica, hall, MORE_ROUTES)
+    finally:
+        await hall.close()
