@@ -11,6 +11,15 @@ CLOCK_OFFSET_VARIABLE = "WAYSIDE_CLOCK_OFFSET_S"
 """Seconds to add to the machine's clock, as a decimal number; every process of one city gets the same value."""
 
 
+def instant(text: str) -> datetime:
+    """The aware instant that ISO 8601 *text* names; UTC where it names no zone. Raises ValueError, saying what was expected."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"expected an instant such as 2026-11-23T08:00:00-04:00, found {text!r}") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Clock(Protocol):
     """What the house may ask of time."""
 

@@ -6,13 +6,17 @@ updates nor vehicle positions are there), and CAP messages as ``*.xml`` or ``*.c
 """
 
 import argparse
+import csv
+import io
 import sys
+import zipfile
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -23,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import WaysideError
-from runtime.clock import SystemClock
+from runtime.clock import SystemClock, instant
 from simulator.fcm import PROJECT_ID, FcmDouble
 from simulator.serving import Sickbay, announce, listen, serve
 
@@ -38,15 +42,18 @@ class RecordingUnusable(WaysideError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A folder's polls: kind to (header epoch seconds, file), in order."""
+    """A folder's polls: kind to (header epoch seconds, 0 for none; file), in order."""
 
     schedule: Path
     polls: dict[str, list[tuple[int, Path]]]
     warnings: list[Path] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Files that cannot be replayed, and why."""
 
     @property
     def starts_epoch_s(self) -> int:
-        return min(polls[0][0] for polls in self.polls.values())
+        """The earliest header."""
+        return min(stamp for polls in self.polls.values() for stamp, _ in polls if stamp)
 
     def at(self, kind: str, epoch_s: float) -> Path:
         """The poll of that kind that was the latest at an instant (the first, before it)."""
@@ -55,20 +62,36 @@ class Recording:
 
 
 def open_recording(folder: Path, cap: Path | None = None) -> Recording:
-    """Look through *folder* (and *cap*, a file or folder of CAP messages). Raises RecordingUnusable."""
+    """Look through *folder* (and *cap*, a file or folder of CAP messages). Raises RecordingUnusable.
+
+    A poll that is damaged is left out, and said (``left_out``); one without a header timestamp stands before the others.
+    """
     if not folder.is_dir():
         raise RecordingUnusable(f"{folder}: expected a folder of recorded feeds")
     if not (folder / "gtfs.zip").is_file():
         raise RecordingUnusable(f"{folder}: expected gtfs.zip in it")
-    polls = {kind: sorted((_header(path), path) for path in folder.glob(pattern)) for kind, pattern in PATTERNS.items()}
-    if polls["trip_updates"] or polls["vehicle_positions"]:
-        polls["combined"] = []
-    polls = {kind: found for kind, found in polls.items() if found}
-    if not polls:
-        raise RecordingUnusable(f"{folder}: expected at least one of {', '.join(PATTERNS.values())}")
+    if cap is not None and not cap.exists():
+        raise RecordingUnusable(f"{cap}: expected a CAP message or a folder of them")
+    left_out: list[str] = []
+    polls: dict[str, list[tuple[int, Path]]] = {}
+    for kind, pattern in PATTERNS.items():
+        found = []
+        for path in sorted(folder.glob(pattern)):
+            try:
+                found.append((_header(path), path))
+            except RecordingUnusable as error:
+                left_out.append(str(error))
+        if found:
+            polls[kind] = sorted(found)
+    if "trip_updates" in polls or "vehicle_positions" in polls:
+        polls.pop("combined", None)
+    if not any(stamp for found in polls.values() for stamp, _ in found):
+        wanted = f"{folder}: expected at least one of {', '.join(PATTERNS.values())} with a header timestamp"
+        raise RecordingUnusable("; ".join([wanted, *left_out]))
     places = [folder] if cap is None else [folder, cap]
     warnings = [path for place in places for path in (sorted(place.iterdir()) if place.is_dir() else [place])]
-    return Recording(folder / "gtfs.zip", polls, [path for path in warnings if path.suffix in {".xml", ".cap"}])
+    warnings = [path for path in warnings if path.suffix.lower() in {".xml", ".cap"}]
+    return Recording(folder / "gtfs.zip", polls, warnings, left_out)
 
 
 def _bytes_at(recording: Recording, kind: str, epoch_s: float) -> bytes:
@@ -81,9 +104,20 @@ def _header(path: Path) -> int:
         message.ParseFromString(path.read_bytes())
     except DecodeError as error:
         raise RecordingUnusable(f"{path}: expected a GTFS-realtime FeedMessage: {error}") from error
-    if not message.header.timestamp:
-        raise RecordingUnusable(f"{path}: its header has no timestamp, so it cannot be placed in time")
     return int(message.header.timestamp)
+
+
+def _time_zone(schedule: Path) -> str:
+    """The zone of the schedule's first agency; UTC where that cannot be read: the import will say what is wrong."""
+    try:
+        with zipfile.ZipFile(schedule) as archive:
+            name = next(name for name in archive.namelist() if name.lower().rsplit("/", 1)[-1] == "agency.txt")
+            rows = csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig", "replace")), skipinitialspace=True)
+            zone = next(rows)["agency_timezone"].strip()
+        return ZoneInfo(zone).key
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, csv.Error, zipfile.BadZipFile,
+            ZoneInfoNotFoundError):  # fmt: skip
+        return "UTC"
 
 
 def _index(recording: Recording, base: str, epoch_s: float) -> bytes:
@@ -116,17 +150,21 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("wayside replay", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of recorded feeds")
     parser.add_argument("--cap", type=Path, metavar="PATH", help="more CAP messages: a file or a folder")
+    parser.add_argument("--at", metavar="INSTANT", help="start the clock there (default: the earliest header)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any that is free)")
     parser.add_argument("--announce", type=Path, metavar="FILE", help="write the addresses there, as JSON")
     options = parser.parse_args(argv)
     try:
         recording = open_recording(options.folder, options.cap)
-    except RecordingUnusable as error:
+        starts_at = instant(options.at) if options.at else datetime.fromtimestamp(recording.starts_epoch_s, UTC)
+    except (RecordingUnusable, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    for reason in recording.left_out:
+        print(f"left out: {reason}", file=sys.stderr)
     clock = SystemClock.from_environment()
     if not clock.offset_s:
-        clock = SystemClock.starting_at(datetime.fromtimestamp(recording.starts_epoch_s, UTC))
+        clock = SystemClock.starting_at(starts_at)
     bay = Sickbay(clock.now_epoch_s)
     phones = FcmDouble(clock.now_epoch_s)
     listener = listen(options.port)
@@ -156,7 +194,8 @@ def main(argv: list[str]) -> int:
         fcm = {"base_url": base, "project_id": PROJECT_ID, "service_account": str(account)}
         announce(options.announce, {"base_url": base, "feeds": addresses, "clock_offset_s": clock.offset_s,
                                     "fcm": fcm, "phone_token": "demo-phone",
-                                    "town": options.folder.resolve().name})  # fmt: skip
+                                    "town": options.folder.resolve().name,
+                                    "time_zone": _time_zone(recording.schedule)})  # fmt: skip
     print(f"replaying {options.folder} from {clock.now():%Y-%m-%d %H:%M:%S} UTC", flush=True)
     for kind, address in addresses.items():
         print(f"  {kind:18} {address}", flush=True)

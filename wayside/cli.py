@@ -4,9 +4,10 @@ import argparse
 import os
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 from domain.quota import Quota, parse
+from runtime.clock import instant
 
 EXAMPLES = """
 examples:
@@ -54,6 +55,10 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         if options.command == "demo":
             return up.demo(seed=options.seed)
+        if options.replay and options.config:
+            parser().error("--replay makes its own configuration: leave --config out")
+        if options.cap and not options.replay:
+            parser().error("--cap adds messages to a --replay; there is none")
         return up.replay(options.replay, options.cap) if options.replay else up.up(options.config)
     if options.command == "import":
         from wayside.import_command import import_schedule
@@ -70,12 +75,9 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 def _instant(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return instant(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"expected an instant such as 2026-11-23T08:00:00-04:00, found {text!r}"
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _quota(text: str) -> Quota:

@@ -52,6 +52,29 @@ class House:
     def ready(self) -> bool:
         return bool(self.get("/readyz")["ready"])
 
+    @property
+    def token(self) -> str:
+        """The operator's token that a demo or a replay prints."""
+        tokens = [word for word in self.said().split() if word.startswith("op-")]
+        return tokens[0]
+
+    def feeds(self) -> dict[str, dict[str, Any]]:
+        """Feed id to ``{"record": …, "health": …}``."""
+        rows = self.get("/api/v1/feeds", Authorization=f"Bearer {self.token}")["feeds"]
+        return {row["record"]["spec"]["feed_id"]: row for row in rows}
+
+    @property
+    def outside(self) -> str:
+        """Where the world of a demo or a replay is served."""
+        config = next(self.home.glob("*.toml")).read_text()
+        return config.split('base_url = "')[1].split('"')[0]
+
+    def inbox(self, token: str = "") -> list[dict[str, Any]]:
+        """What the phones of a demo or a replay were sent."""
+        with urllib.request.urlopen(f"{self.outside}/fcm/inbox.json", timeout=10) as answer:
+            messages = json.loads(answer.read())["messages"]
+        return [entry for entry in messages if not token or entry["message"]["token"] == token]
+
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 

@@ -3,102 +3,27 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
 from google.transit import gtfs_realtime_pb2
 
 from runtime.configuration import socket_path
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Town:
-    """A running demo."""
-
-    base: str
-    outside: str
-    """The simulator."""
-    token: str
-    home: Path
-
-    def get(self, path: str, **headers: str) -> Any:
-        request = urllib.request.Request(self.base + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read())
-
-    def feeds(self) -> dict[str, dict[str, Any]]:
-        rows = self.get("/api/v1/feeds", Authorization=f"Bearer {self.token}")["feeds"]
-        return {row["record"]["spec"]["feed_id"]: row["health"] for row in rows}
-
-    def post(self, url: str, body: bytes = b"") -> Any:
-        request = urllib.request.Request(url, data=body, method="POST", headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read() or b"null")
-
-
-def eventually(what: Callable[[], T | None], within_s: float, saying: str) -> T:
-    """What *what* gives once it gives something."""
-    end_s = time.monotonic() + within_s
-    while time.monotonic() < end_s:
-        try:
-            found = what()
-        except (OSError, ValueError, KeyError):
-            found = None
-        if found:
-            return found
-        time.sleep(0.25)
-    pytest.fail(f"not within {within_s:g} s: {saying}")
+from tests.walks.house import House, eventually, running
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """``wayside demo`` in a home and on a port of its own."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = home / "demo.log"
-    environment = {**os.environ, "WAYSIDE_HOME": str(home), "WAYSIDE_PORT": str(port)}
-    environment.pop("REDIS_URL", None)
-    with log.open("wb") as out:
-        demo = subprocess.Popen(
-            [sys.executable, "-m", "wayside", "demo"], stdout=out, stderr=out, env=environment, start_new_session=True
-        )
-    base = f"http://127.0.0.1:{port}"
-
-    def announced() -> Town | None:
-        words = log.read_text(errors="replace").split()
-        token = next((word for word in words if word.startswith("op-")), "")
-        config = (home / "town.toml").read_text()
-        outside = config.split('base_url = "')[1].split('"')[0]
-        return Town(base, outside, token, home) if token else None
-
-    try:
-        yield eventually(
-            announced, 120, f"the demo says where it is; its log: {log.read_text(errors='replace')[-2000:]}"
-        )
-    finally:
-        os.killpg(demo.pid, signal.SIGINT)
-        try:
-            demo.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(demo.pid, signal.SIGKILL)
-            demo.wait()
+    with running(tmp_path_factory.mktemp("home"), "demo") as house:
+        eventually(lambda: house.token, 120, "the demo says where it is")
+        yield house
 
 
-def test_walk_a_what_the_agency_predicts_reaches_the_rider(town: Town) -> None:
+def test_walk_a_what_the_agency_predicts_reaches_the_rider(town: House) -> None:
     """A departure at a stop is shown live, at the time that the town's own feed gives for it."""
 
     def same() -> bool:
@@ -128,7 +53,7 @@ def test_walk_a_what_the_agency_predicts_reaches_the_rider(town: Town) -> None:
         assert 'class="live"' in page.read().decode()
 
 
-def test_walk_b_a_warning_reaches_the_phone_once_and_the_exercise_never(town: Town) -> None:
+def test_walk_b_a_warning_reaches_the_phone_once_and_the_exercise_never(town: House) -> None:
     """A place in the flooded quarter is told; the Exercise, which covers the harbour, stays silent."""
 
     def warned() -> list[Any] | None:
@@ -142,47 +67,40 @@ def test_walk_b_a_warning_reaches_the_phone_once_and_the_exercise_never(town: To
         "language": "vi",
         "places": [{"label": "Nhà", "lat": lat, "lon": lon, "radius_m": 200}],
     }
-    first = town.post(f"{town.base}/api/v1/subscriptions", json.dumps(asked).encode())
-    again = town.post(f"{town.base}/api/v1/subscriptions", json.dumps(asked).encode())
+    first = town.post("/api/v1/subscriptions", asked)
+    again = town.post("/api/v1/subscriptions", asked)
     assert first["subscription_id"] == again["subscription_id"]
 
-    def inbox() -> list[Any] | None:
-        with urllib.request.urlopen(f"{town.outside}/fcm/inbox.json", timeout=10) as answer:
-            found = json.loads(answer.read())
-        rows: list[Any] = found if isinstance(found, list) else found.get("messages", [])
-        return rows or None
-
-    messages = eventually(inbox, 40, "a message on the phone")
+    messages = eventually(lambda: town.inbox("demo-phone"), 40, "a message on the phone")
     text = json.dumps(messages, ensure_ascii=False)
     assert "xercise" not in text
     assert "diễn tập" not in text
 
 
-def test_walk_c_a_sick_feed_turns_red_and_recovers(town: Town) -> None:
+def test_walk_c_a_sick_feed_turns_red_and_recovers(town: House) -> None:
     """503s: the operators' page says failing and why; well again: it recovers by itself."""
-    eventually(lambda: town.feeds()["trip-updates"]["state"] == "ok", 60, "the feed is well at first")
-    town.post(f"{town.outside}/sick/trip_updates/503")
-    health = eventually(
-        lambda: found if (found := town.feeds()["trip-updates"])["state"] == "failing" else None,
-        90,
-        "the feed is failing",
-    )
+
+    def state(feed: str) -> str:
+        return str(town.feeds()[feed]["health"]["state"])
+
+    eventually(lambda: state("vehicle-positions") == "ok", 60, "the feed is well at first")
+    town.post(f"{town.outside}/sick/vehicle_positions/503")
+    eventually(lambda: state("vehicle-positions") == "failing", 90, "the feed is failing")
+    health = town.feeds()["vehicle-positions"]["health"]
     assert "server has an error" in health["why"]
     assert health["todo"]
-    assert {state for feed, state in ((feed, it["state"]) for feed, it in town.feeds().items()) if feed == "gtfs"} == {
-        "ok"
-    }
-    town.post(f"{town.outside}/sick/trip_updates/well")
-    eventually(lambda: town.feeds()["trip-updates"]["state"] == "ok", 90, "the feed is well again")
+    assert state("gtfs") == "ok"
+    town.post(f"{town.outside}/sick/vehicle_positions/well")
+    eventually(lambda: state("vehicle-positions") == "ok", 90, "the feed is well again")
 
 
-def test_redis_killed_at_any_time_loses_nothing(town: Town) -> None:
+def test_redis_killed_at_any_time_loses_nothing(town: House) -> None:
     """Kill -9 of the embedded server: it is started again, the subscription is still there, arrivals were served on."""
     asked = {
         "device": {"platform": "fcm", "token": "other-phone"},
         "places": [{"lat": 44.7, "lon": -63.6, "radius_m": 100}],
     }
-    kept = town.post(f"{town.base}/api/v1/subscriptions", json.dumps(asked).encode())
+    kept = town.post("/api/v1/subscriptions", asked)
     url = f"unix://{socket_path(town.home)}"
     with redis.Redis.from_url(url) as client:
         server = int(client.info("server")["process_id"])
