@@ -11,11 +11,12 @@ import numpy as np
 
 from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag, Predictions
-from domain.realtime import NO_VALUE, Int32s, Int64s, UInt8s
+from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, UInt8s
 from predictor import sanity
 from predictor.additions import OwnCalls, own_calls
 from predictor.arrivals import Told, tell
 from predictor.calls import Calls, calls_of
+from predictor.foresight import Foresight, Outlook, Sights
 from predictor.inference import infer
 from predictor.methods import METHODS, Standing
 from predictor.progress import Ground, Progress
@@ -25,7 +26,9 @@ from predictor.traces import Memory
 from predictor.words import GONE, Counts, Heard, Words, words_of
 
 POSITION_FRESH_S = 300
-"""A vehicle not heard of for longer predicts nothing: riders are told the schedule."""
+"""A vehicle not heard of for longer predicts nothing by itself: riders are told the schedule."""
+POSITION_LOST_S = 600
+"""With learned travel times a vehicle is carried on for so long, ever less certainly."""
 MAX_BAND_S = 32_000
 """What the columns hold."""
 
@@ -56,9 +59,13 @@ class _Times:
 
 
 def predict(
-    schedule: Schedule, ground: Ground, heard: Sequence[Heard], now_epoch_s: float, memory: Memory
-) -> tuple[Predictions, Counts]:
-    """The predictions of one timetable at *now*; *memory* keeps where vehicles were, from tick to tick."""
+    schedule: Schedule, ground: Ground, heard: Sequence[Heard], now_epoch_s: float, memory: Memory,
+    foresight: Foresight | None = None,
+) -> tuple[Predictions, Counts]:  # fmt: skip
+    """The predictions of one timetable at *now*; *memory* keeps where vehicles were, from tick to tick.
+
+    Without *foresight*, what has been learned, a vehicle is taken to stay as late as it is.
+    """
     counts, now = Counts(), int(now_epoch_s)
     words = words_of(schedule, heard, now_epoch_s, counts)
     gone = np.isin(words.relationship, GONE)
@@ -68,6 +75,8 @@ def predict(
     counts.inferred = int(np.count_nonzero(seen.inferred))
     counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons
     runs = _runs(speaking, words, seen)
+    if foresight is not None:
+        runs = _with_next_runs(schedule, foresight, runs, words, seen, now)
     calls = calls_of(schedule, runs.trip, runs.base_epoch_s)
     times = _times(schedule, heard, speaking, calls, counts)
     run_of_vehicle = _run_of_vehicle(runs, seen)
@@ -75,7 +84,7 @@ def predict(
     best = best_of_run(run_of_vehicle, len(runs.trip), seen, progress)
     counts.vehicles_on_runs = int(np.count_nonzero(run_of_vehicle >= 0))
     return _assemble(
-        schedule, heard, now, words, gone, runs, calls, times, seen, progress, run_of_vehicle, best, counts
+        schedule, heard, now, words, gone, runs, calls, times, seen, progress, run_of_vehicle, best, counts, foresight
     ), counts
 
 
@@ -99,6 +108,28 @@ def _runs(speaking: Words, words: Words, seen: Seen) -> _Runs:
         relationship=np.concatenate([speaking.relationship, np.zeros(n, np.uint8)]).astype(np.uint8),
         updated_epoch_s=np.concatenate([speaking.updated_epoch_s, seen.seen_epoch_s[alone]]).astype(np.int64),
         copied=np.concatenate([speaking.copied, np.zeros(n, bool)]).astype(np.uint8),
+    )
+
+
+def _with_next_runs(schedule: Schedule, foresight: Foresight, runs: _Runs, words: Words, seen: Seen, now: int) -> _Runs:
+    """The same and, behind them, the runs that the vehicles' blocks do next and nobody speaks of."""
+    on = seen.trip >= 0
+    trip, date = foresight.next_runs(seen.trip[on], seen.date[on], now)
+    known = np.concatenate([_key(runs.date, runs.trip), _key(words.date, words.trip)])
+    fresh = ~np.isin(_key(date, trip), known) & ~schedule.is_inexact(trip)
+    trip, date = trip[fresh], date[fresh]
+    if not len(trip):
+        return runs
+    n, feed = len(trip), runs.feed[:1] if len(runs.feed) else np.zeros(1, np.int64)
+    base = schedule.starts_epoch_s(date) + schedule.trip_start_s[trip]
+    return _Runs(
+        trip=np.concatenate([runs.trip, trip]).astype(np.int32),
+        date=np.concatenate([runs.date, date]).astype(np.int32),
+        base_epoch_s=np.concatenate([runs.base_epoch_s, base]).astype(np.int64),
+        feed=np.concatenate([runs.feed, np.repeat(feed, n)]).astype(np.int64),
+        relationship=np.concatenate([runs.relationship, np.zeros(n, np.uint8)]).astype(np.uint8),
+        updated_epoch_s=np.concatenate([runs.updated_epoch_s, np.full(n, now)]).astype(np.int64),
+        copied=np.concatenate([runs.copied, np.zeros(n, np.uint8)]).astype(np.uint8),
     )
 
 
@@ -140,7 +171,7 @@ def _run_of_vehicle(runs: _Runs, seen: Seen) -> Int64s:
 def _assemble(
     schedule: Schedule, heard: Sequence[Heard], now: int, words: Words, gone: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
     runs: _Runs, calls: Calls, times: _Times, seen: Seen, progress: Progress, run_of_vehicle: Int64s, best: Int64s,
-    counts: Counts,
+    counts: Counts, foresight: Foresight | None,
 ) -> Predictions:  # fmt: skip
     n = len(runs.trip)
     arrival, departure, flags = times.arrival_epoch_s, times.departure_epoch_s, times.flags.copy()
@@ -190,6 +221,35 @@ def _assemble(
         source[fresh] = SOURCE_CODES[made_by]
         deviation[fresh] = late[fresh]
         counts.by_position = int(np.count_nonzero(fresh))
+    band_early, band_late = -times.band_s, times.band_s
+    if foresight is not None:
+        sights = _sights(now, runs, times, seen, progress, best)
+        outlook = foresight.look(now, calls, sights)
+        merged = _with_outlook(
+            calls,
+            outlook,
+            arrival=arrival,
+            departure=departure,
+            flags=flags,
+            source=source,
+            has_words=has_words,
+            now=now,
+        )
+        arrival, departure, flags, source = (
+            merged.arrival_epoch_s,
+            merged.departure_epoch_s,
+            merged.flags,
+            merged.source,
+        )
+        fresh |= merged.ours & on
+        late = np.nan_to_num(outlook.deviation_s, nan=NO_VALUE)
+        deviation = np.where(merged.ours & ~np.isnan(outlook.deviation_s), np.round(late), deviation).astype(np.int64)
+        told_s = np.where(arrival > 0, arrival, departure)
+        known = ~np.isnan(outlook.early_epoch_s) & (told_s > 0) & (merged.ours[calls.run] | (times.band_s == 0))
+        band_early = np.where(known, np.minimum(outlook.early_epoch_s - told_s, 0), band_early)
+        band_late = np.where(known, np.maximum(outlook.late_epoch_s - told_s, 0), band_late)
+        counts.by_learning = int(np.count_nonzero(merged.ours))
+        foresight.note(now, calls, sights, outlook, np.where((flags & CallFlag.SKIPPED) != 0, 0, told_s))
     deviation[schedule.is_inexact(runs.trip)] = NO_VALUE
 
     own = _own(schedule, heard, words.only(words.listed & ~gone))
@@ -197,7 +257,8 @@ def _assemble(
     sizes = np.concatenate([np.diff(calls.ptr), [len(it.stop) for it in own.calls], np.zeros(len(ended), np.int64)])
     ptr = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=ptr[1:])
-    band = np.minimum(times.band_s, MAX_BAND_S).astype(np.int16)
+    early = np.clip(np.nan_to_num(band_early), -MAX_BAND_S, 0).astype(np.int16)
+    late_by = np.clip(np.nan_to_num(band_late), 0, MAX_BAND_S).astype(np.int16)
     m = sum(len(it.stop) for it in own.calls)
     nothing = np.zeros(m, np.int16)
     updated = np.concatenate([runs.updated_epoch_s, own.words.updated_epoch_s, ended.updated_epoch_s])
@@ -237,8 +298,8 @@ def _assemble(
         call_stop=np.concatenate([times.stop, own.column("stop")]).astype(np.int32),
         arrival_epoch_s=np.concatenate([arrival, own.column("arrival_epoch_s")]).astype(np.uint32),
         departure_epoch_s=np.concatenate([departure, own.column("departure_epoch_s")]).astype(np.uint32),
-        early_s=np.concatenate([-band, nothing]),
-        late_s=np.concatenate([band, nothing]),
+        early_s=np.concatenate([early, nothing]),
+        late_s=np.concatenate([late_by, nothing]),
         scheduled_epoch_s=np.concatenate(
             [np.where(runs.copied[calls.run] != 0, calls.departure_epoch_s, 0), own.column("scheduled_epoch_s")]
         ).astype(np.uint32),
@@ -266,6 +327,84 @@ def _assemble(
             (seen.occupancy_percentage >= 0) & (seen.occupancy_percentage < 1000), seen.occupancy_percentage, -1
         ).astype(np.int16),
     )
+
+
+def _sights(now: int, runs: _Runs, times: _Times, seen: Seen, progress: Progress, best: Int64s) -> Sights:
+    """What the engine is told of the tick's runs."""
+    n = len(runs.trip)
+    followed = best >= 0
+    row = np.maximum(best, 0)
+    if len(seen):
+        followed &= (
+            (runs.copied == 0)
+            & progress.on_route[row]
+            & ~np.isnan(progress.distance_m[row])
+            & (now - seen.seen_epoch_s[row] <= POSITION_LOST_S)
+        )
+    vehicle = np.zeros(n, np.int64)
+    distance, located = np.full(n, np.nan), np.full(n, np.nan)
+    vehicle[followed] = seen.slot[row[followed]]
+    distance[followed] = progress.distance_m[row[followed]]
+    located[followed] = seen.seen_epoch_s[row[followed]]
+    return Sights(
+        trip=runs.trip,
+        date=runs.date,
+        usual=runs.copied == 0,
+        followed=followed,
+        vehicle=vehicle,
+        distance_m=distance,
+        located_epoch_s=located,
+        skipped=(times.flags & CallFlag.SKIPPED) != 0,
+        agency_arrival_epoch_s=times.arrival_epoch_s,
+        agency_departure_epoch_s=times.departure_epoch_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merged:
+    """Columns of the calls with what the engine foretells where that is told; *ours* and *source*: a row a run."""
+
+    arrival_epoch_s: Int64s
+    departure_epoch_s: Int64s
+    flags: UInt8s
+    source: UInt8s
+    ours: Bools
+
+
+def _with_outlook(
+    calls: Calls, outlook: Outlook, *, arrival: Int64s, departure: Int64s, flags: UInt8s, source: UInt8s,
+    has_words: Bools, now: int,
+) -> _Merged:  # fmt: skip
+    """The engine's times where no agency predicts, or where ours is known to be better; the rest as it was."""
+    n = len(source)
+    claims = ~np.isnan(outlook.departure_epoch_s)
+    claims |= ~np.isnan(outlook.arrival_epoch_s)
+    runs = np.arange(n)
+    times_told = np.isin(runs, calls.run[has_words[calls.run] & ((arrival > 0) | (departure > 0))])
+    ours = np.isin(runs, calls.run[claims]) & (~times_told | outlook.preferred)
+    mine = ours[calls.run]
+    take = mine & claims & ((flags & CallFlag.SKIPPED) == 0)
+    arrives = np.where(np.isnan(outlook.arrival_epoch_s), outlook.departure_epoch_s, outlook.arrival_epoch_s)
+    leaves = np.where(np.isnan(outlook.departure_epoch_s), outlook.arrival_epoch_s, outlook.departure_epoch_s)
+    arrival = np.where(take, np.nan_to_num(arrives), arrival).astype(np.int64)
+    departure = np.where(take, np.nan_to_num(leaves), departure).astype(np.int64)
+    # A call that was passed keeps the time at which it is thought to have been, and nothing of it is still to come.
+    gone = mine & outlook.passed
+    arrival = np.where(gone, np.minimum(arrival, now - 1), arrival)
+    departure = np.where(gone, np.minimum(departure, now - 1), departure)
+    arrival, departure = in_order_where(calls.ptr, arrival, departure, mine)
+    cleared = np.uint8(CallFlag.PASSED | CallFlag.NO_DATA | CallFlag.UNCERTAIN)
+    flags = np.where(take | gone, flags & ~cleared, flags).astype(np.uint8)
+    flags[gone] |= np.uint8(CallFlag.PASSED)
+    flags[take & outlook.uncertain] |= np.uint8(CallFlag.UNCERTAIN)
+    source = np.where(ours, SOURCE_CODES[Source.LEARNED], source).astype(np.uint8)
+    return _Merged(arrival_epoch_s=arrival, departure_epoch_s=departure, flags=flags, source=source, ours=ours)
+
+
+def in_order_where(ptr: Int64s, arrival: Int64s, departure: Int64s, where: Bools) -> tuple[Int64s, Int64s]:
+    """The times in order on the runs of *where*, the others as they are."""
+    ordered_arrival, ordered_departure = sanity.in_order(ptr, arrival, departure)
+    return np.where(where, ordered_arrival, arrival), np.where(where, ordered_departure, departure)
 
 
 def _doubts(calls: Calls, progress: Progress, seen: Seen, best: Int64s) -> UInt8s:

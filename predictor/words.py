@@ -35,6 +35,8 @@ class Counts:
     vehicles: int = 0
     vehicles_on_runs: int = 0
     by_position: int = 0
+    by_learning: int = 0
+    """Runs that riders are told of by what was learned."""
     refused_updates: int = 0
     refused_vehicles: int = 0
     distrusted: dict[Distrust, int] = field(default_factory=dict)

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind, FeedSpec, assess
+from predictor.foresight import Foresight
+from predictor.learned.settings import Settings as EngineSettings
 from predictor.progress import Ground
+from predictor.recall import Recall
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory
@@ -25,6 +28,8 @@ EVERY_S = 10.0
 SETTLE_S = 0.02
 """Feeds of one agency change together: wait this long for the others."""
 HEARTBEAT_S = 5.0
+LAST_WORD_S = 3.0
+"""So long an ending process tries to leave what it has learned."""
 ARCHIVE_EVERY_S = 60.0
 """So often what riders are told is kept, for looking back."""
 _SPEAKS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
@@ -37,6 +42,8 @@ class _Timetable:
     feed_id: str
     schedule: Schedule
     ground: Ground
+    recall: Recall | None
+    foresight: Foresight | None
     memory: Memory = field(default_factory=Memory)
     archived_epoch_s: float = float("-inf")
 
@@ -49,6 +56,8 @@ class _Worker:
         self.speaking = {spec.feed_id: spec for spec in settings.feeds if spec.kind in _SPEAKS}
         self.due = asyncio.Event()
         self.complained: set[str] = set()
+        self.thinking = asyncio.Lock()
+        """Held while an engine works in its thread: nobody asks it anything then."""
         self.keeper = Keeper(settings.home, settings.archive.keep_days, settings.archive.max_bytes)
 
     async def follow(self) -> None:
@@ -71,6 +80,7 @@ class _Worker:
                 if state != seen or self.clock.monotonic_s() - ticked_s >= EVERY_S:
                     ticked_s, seen = self.clock.monotonic_s(), state
                     await self._tick()
+                await self.keep()
                 await self.hall.redis.set(
                     keys.heartbeat("predictor"), self.clock.now_epoch_s(), ex=int(HEARTBEAT_S * 6)
                 )
@@ -100,14 +110,32 @@ class _Worker:
             bundle = await asyncio.to_thread(timetable.open_bundle, self.settings.home, spec.feed_id, generation)
             schedule = await asyncio.to_thread(Schedule, bundle)
             ground = await asyncio.to_thread(Ground, schedule)
+            recall, foresight = await self._learning(spec.feed_id, schedule)
         except BundleUnusable as error:
             if generation not in self.complained:
                 self.complained.add(generation)
                 log.error("event=bundle_unusable feed=%s why=%r", spec.feed_id, str(error))
             return ""
-        self.timetables[spec.feed_id] = _Timetable(spec.feed_id, schedule, ground)
+        self.timetables[spec.feed_id] = _Timetable(spec.feed_id, schedule, ground, recall, foresight)
         log.info("event=timetable_opened feed=%s generation=%s", spec.feed_id, generation)
         return generation
+
+    async def _learning(self, feed_id: str, schedule: Schedule) -> tuple[Recall | None, Foresight | None]:
+        """What was learned of the feed goes on with its new timetable."""
+        predictor = self.settings.predictor
+        if not predictor.learn:
+            return None, None
+        known = self.timetables.get(feed_id)
+        recall = known.recall if known else None
+        recall = recall or Recall(self.hall, feed_id, EngineSettings(publish=predictor.publish_quantile))
+        before = known.foresight if known else None
+        return recall, await recall.begin(schedule, before, self.clock.now_epoch_s())
+
+    async def keep(self, *, at_once: bool = False) -> None:
+        """Leave in the hall what has been learned."""
+        for it in self.timetables.values():
+            if it.recall is not None and it.foresight is not None:
+                await it.recall.keep(it.foresight, self.clock.now_epoch_s(), at_once=at_once)
 
     async def _tick(self) -> None:
         now = self.clock.now_epoch_s()
@@ -120,9 +148,10 @@ class _Worker:
                 if it.feed_id in spec.schedule and spec.feed_id in usable
             ]
             try:
-                made, _ = await asyncio.to_thread(
-                    predict, it.schedule, it.ground, [one for one in heard if one], now, it.memory
-                )
+                async with self.thinking:
+                    made, _ = await asyncio.to_thread(
+                        predict, it.schedule, it.ground, [one for one in heard if one], now, it.memory, it.foresight
+                    )
             except Exception:
                 # One timetable that cannot be predicted must not take the others along: its riders see the schedule.
                 log.exception("event=tick_failed feed=%s", it.feed_id)
@@ -163,7 +192,8 @@ class _Worker:
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
     """Predict until *stop* is set; waits while Redis is away."""
     worker = _Worker(settings, hall, clock)
-    tasks = [asyncio.create_task(worker.follow()), asyncio.create_task(worker.run()), asyncio.create_task(stop.wait())]
+    jobs = (worker.follow(), worker.run(), stop.wait())
+    tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -173,3 +203,5 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         worker.keeper.close()
+        with contextlib.suppress(*AWAY):
+            await asyncio.wait_for(worker.keep(at_once=True), LAST_WORD_S)

@@ -16,7 +16,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain import quota
 from domain.errors import SettingsInvalid
 from domain.feed import FeedKind, FeedSpec
-from runtime.settings import ArchiveSettings, DemoSettings, FcmSettings, NotifySettings, Settings, TileSettings
+from runtime.settings import (
+    ArchiveSettings,
+    DemoSettings,
+    FcmSettings,
+    NotifySettings,
+    PredictorSettings,
+    Settings,
+    TileSettings,
+)
 
 DEFAULT_INTERVAL_S = {
     FeedKind.GTFS: 21_600.0,
@@ -44,6 +52,7 @@ TABLES = {
         "public_url",
     ),
     "notify": ("console", "quiet_from", "quiet_to", "fcm_project_id", "fcm_credentials", "fcm_base_url"),
+    "predictor": ("learn", "publish_quantile"),
     "archive": ("keep_days", "max_gib"),
     "tiles": ("url", "attribution"),
     "demo": ("base_url", "phone_token"),
@@ -247,6 +256,7 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         public_url=_public_url(reader, web),
         feeds=feeds,
         notify=_notify(reader, notify),
+        predictor=_predictor(reader, tables["predictor"]),
         archive=_archive(reader, tables["archive"]),
         tiles=TileSettings(url=str(tiles.get("url", "")), attribution=str(tiles.get("attribution", "")))
         if tiles.get("url")
@@ -297,6 +307,16 @@ def _notify(reader: _Reader, table: Mapping[str, Any]) -> NotifySettings:
         console=reader.value("notify.", table, "console", bool, False),
         quiet_from=str(table.get("quiet_from", "")),
         quiet_to=str(table.get("quiet_to", "")),
+    )
+
+
+def _predictor(reader: _Reader, table: Mapping[str, Any]) -> PredictorSettings:
+    usual = PredictorSettings()
+    quantile = float(reader.value("predictor.", table, "publish_quantile", (int, float), usual.publish_quantile))
+    if not 0.1 <= quantile <= 0.9:
+        reader.fault("predictor.publish_quantile", f"expected 0.1 to 0.9, found {quantile:g}")
+    return PredictorSettings(
+        learn=reader.value("predictor.", table, "learn", bool, usual.learn), publish_quantile=quantile
     )
 
 

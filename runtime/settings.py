@@ -41,6 +41,17 @@ class TileSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PredictorSettings:
+    """How arrivals are predicted."""
+
+    learn: bool = True
+    """Learn travel times; without, a vehicle is taken to stay as late as it is."""
+    publish_quantile: float = 0.33
+    """What riders are told lies at this quantile of when the vehicle may come: the lower, the fewer missed buses and
+    the longer the waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSettings:
     """How long what feeds said and what riders were told is kept; 0 days: nothing is."""
 
@@ -83,6 +94,7 @@ class Settings:
     """Under which apps reach this deployment, with a slash at its end; blank: whatever a request came to."""
     feeds: tuple[FeedSpec, ...] = ()
     notify: NotifySettings = field(default_factory=NotifySettings)
+    predictor: PredictorSettings = field(default_factory=PredictorSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     tiles: TileSettings | None = None
     demo: DemoSettings | None = None

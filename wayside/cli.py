@@ -68,6 +68,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from wayside.doctor import doctor
 
         return doctor(options.config)
+    if options.command == "learn":
+        from wayside.learn_command import learn
+
+        return learn(options)
     from wayside.key_commands import keys
 
     return keys(options)
@@ -124,6 +128,18 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("backtest", help="replay a recorded set and say how good predictions were", add_help=False)
     command("doctor", "check configuration, Redis and feeds, and say what is wrong")
+    learning = command("learn", "what the predictor has learned of travel times")
+    deeds = learning.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = deeds.add_parser("show", help="habits of agencies, and the stop pairs seen most")
+    show.add_argument("--stop", default="", metavar="STOP_ID", help="only pairs with this stop (raw id)")
+    show.add_argument("--json", action="store_true", help="for programs")
+    take_out = deeds.add_parser("export", help="write it to a file (numpy .npz)")
+    put_in = deeds.add_parser("import", help="go on from such a file")
+    forget = deeds.add_parser("forget", help="begin anew")
+    for deed in (take_out, put_in):
+        deed.add_argument("file", metavar="FILE")
+    for deed in (show, take_out, put_in, forget):
+        deed.add_argument("--feed", default="", metavar="ID", help="the gtfs feed (default: the only one; show: all)")
     keys = command("keys", "API keys and operator tokens")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="make a key; it is shown once")

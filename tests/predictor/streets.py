@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from domain.predictions import Predictions
-from domain.realtime import NO_VALUE, Vehicles
+from domain.realtime import NO_VALUE, TripUpdates, Vehicles
 from feeds.schedule import build
+from predictor.foresight import Foresight
 from predictor.progress import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
@@ -163,11 +164,12 @@ class Streets:
     ground: Ground
     memory: Memory = field(default_factory=Memory)
     counts: Counts = field(default_factory=Counts)
+    foresight: Foresight | None = None
 
-    def tick(self, now: int, *reports: Report) -> Predictions:
-        """One tick at *now* with these reports."""
-        heard = [Heard(feed_id="v", header_epoch_s=now, updates=None, vehicles=vehicles(list(reports), now))]
-        made, self.counts = predict(self.schedule, self.ground, heard, float(now), self.memory)
+    def tick(self, now: int, *reports: Report, updates: TripUpdates | None = None) -> Predictions:
+        """One tick at *now* with these reports, and what the agency predicts."""
+        heard = [Heard(feed_id="v", header_epoch_s=now, updates=updates, vehicles=vehicles(list(reports), now))]
+        made, self.counts = predict(self.schedule, self.ground, heard, float(now), self.memory, self.foresight)
         return made
 
     def row(self, made: Predictions, trip: str) -> int:

@@ -1,0 +1,339 @@
+"""The learned engine at work on one timetable: what a tick knows, in the engine's words, and its forecasts back in ours.
+
+Where only a vehicle speaks of a run, riders are told the engine's published time. Where the agency predicts too, its own
+time is told until our score on that route says that ours is better: the engine, which blends the agency in, has to earn it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isnan
+
+import numpy as np
+
+from domain.realtime import Bools, Floats, Int32s, Int64s
+from domain.score import METHODS, SHAPE, STRATA, Tally, score_of
+from predictor.calls import Calls
+from predictor.learned.engine import Engine
+from predictor.learned.plan import Plan
+from predictor.learned.runs import Fixes, Forecast, ForecastFlag, Kind, Runs, Told, key_of, no_events
+from predictor.schedule import Schedule
+from predictor.scorebook import Scorebook, crossings
+from predictor.scorebook import Told as Said
+
+ENOUGH = 300
+"""Scored predictions on a route before ours may replace the agency's there."""
+CLEARLY = 0.97
+"""A mean error below this share of the other's is better; less may be noise."""
+NEXT_RUNS_S = 3_600
+"""Runs that a vehicle's block begins within an hour are foretold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sights:
+    """What a tick knows of the runs of its calls: a row a run, or a call."""
+
+    trip: Int32s
+    date: Int32s
+    usual: Bools
+    """A run of the timetable as it stands: not a copy at other times."""
+    followed: Bools
+    """Its vehicle has a believable place on the line."""
+    vehicle: Int64s
+    """Key of that vehicle."""
+    distance_m: Floats
+    located_epoch_s: Floats
+    skipped: Bools
+    """A row a call."""
+    agency_arrival_epoch_s: Int64s
+    """What the agency predicts of each call; 0 for nothing."""
+    agency_departure_epoch_s: Int64s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What the engine foretells, aligned with the tick's calls; nan where it claims nothing."""
+
+    arrival_epoch_s: Floats
+    """To be published."""
+    departure_epoch_s: Floats
+    median_epoch_s: Floats
+    early_epoch_s: Floats
+    """10th percentile of the arrival (of a first call: the departure)."""
+    late_epoch_s: Floats
+    """90th."""
+    passed: Bools
+    uncertain: Bools
+    deviation_s: Floats
+    """A row a run."""
+    preferred: Bools
+    """Runs on which ours is told even where the agency predicts. A row a run."""
+
+
+@dataclass(slots=True)
+class _Keys:
+    """Names as numbers; made once for each timetable."""
+
+    stop: Int64s
+    group: Int64s
+    """By route."""
+    run: dict[tuple[int, int], int] = field(default_factory=dict)
+
+
+class Foresight:
+    """See the module. One a timetable; the engine and the book go on to the next one."""
+
+    def __init__(
+        self, schedule: Schedule, feed_id: str, engine: Engine | None = None, book: Scorebook | None = None
+    ) -> None:
+        self.schedule, self.feed_id = schedule, feed_id
+        self.engine = engine or Engine()
+        self.book = book or Scorebook()
+        self.history: dict[int, Tally] = {}
+        """Route to what was scored on the days before, for :attr:`preferred`."""
+        self.preferred: set[int] = set()
+        """Routes on which ours is better than the agency's."""
+        self._keys = self._name()
+        self._plan: tuple[bytes, Plan] | None = None
+        self._places: dict[int, tuple[float, float]] = {}
+        self._before: dict[int, Int32s] = {}
+
+    def _name(self) -> _Keys:
+        timetable, feed = self.schedule.timetable, self.feed_id
+        stops = np.array([key_of(feed, timetable.stop_ids[row]) for row in range(len(timetable.stop_ids))], np.int64)
+        agency_of_route = timetable.array("route_agency")
+        names = [key_of(feed, agency.raw_id) for agency in timetable.agencies] or [key_of(feed, "")]
+        return _Keys(stop=stops, group=np.array(names, np.int64)[agency_of_route])
+
+    def go_on_from(self, engine: Engine) -> None:
+        """Take another engine: somebody replaced what had been learned."""
+        self.engine, self._plan = engine, None
+
+    # --- a tick
+
+    def look(self, now_epoch_s: int, calls: Calls, sights: Sights) -> Outlook:
+        """Learn from where vehicles are now, and foretell their runs and the next ones of their blocks."""
+        rows = np.flatnonzero(sights.usual & (sights.followed | self._comes_next(sights)))
+        plan = self._plan_of(calls, sights, rows)
+        followed = np.flatnonzero(sights.followed[rows])
+        fixes = Fixes(
+            run=followed,
+            vehicle=sights.vehicle[rows[followed]],
+            distance_m=sights.distance_m[rows[followed]],
+            located_epoch_s=sights.located_epoch_s[rows[followed]],
+            at=np.full(len(followed), -1, np.int64),
+        )
+        told = self._told(plan, calls, sights, rows)
+        self.engine.observe(float(now_epoch_s), plan, fixes, no_events())
+        forecast = self.engine.forecast(float(now_epoch_s), plan, None, told)
+        self._score(plan, sights, rows)
+        self._prefer()
+        return self._outlook(calls, sights, rows, plan, forecast)
+
+    def _comes_next(self, sights: Sights) -> Bools:
+        """Runs whose block's run before is followed."""
+        trip, date = sights.trip, sights.date
+        followed = {(int(trip[run]), int(date[run])) for run in np.flatnonzero(sights.followed).tolist()}
+        before = self._trips_before(trip, date)
+        return np.fromiter(
+            ((it, day) in followed for it, day in zip(before.tolist(), date.tolist(), strict=True)), bool, len(trip)
+        )
+
+    def _trips_before(self, trip: Int32s, date: Int32s) -> Int32s:
+        """The trip that the same vehicle does before each, by its block on that day; -1: none."""
+        found = np.full(len(trip), -1, np.int32)
+        for day in np.unique(date).tolist():
+            before = self._before.get(day)
+            if before is None:
+                if len(self._before) > 4:
+                    self._before.clear()
+                before = self._before[day] = _chains(self.schedule, day)
+            mine = date == day
+            found[mine] = before[trip[mine]]
+        return found
+
+    def next_runs(self, trip: Int32s, date: Int32s, now_epoch_s: int) -> tuple[Int32s, Int32s]:
+        """(trips, dates) that the blocks of these runs begin within NEXT_RUNS_S."""
+        trips: list[Int32s] = []
+        dates: list[Int32s] = []
+        for day in np.unique(date).tolist():
+            self._trips_before(trip[:1], np.array([day], np.int32))
+            before = self._before[day]
+            coming = np.flatnonzero(np.isin(before, trip[date == day])).astype(np.int32)
+            starts = self.schedule.start_epoch_s(day) + self.schedule.trip_start_s[coming]
+            coming = coming[starts <= now_epoch_s + NEXT_RUNS_S]
+            trips.append(coming)
+            dates.append(np.full(len(coming), day, np.int32))
+        if not trips:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32)
+        return np.concatenate(trips), np.concatenate(dates)
+
+    def _plan_of(self, calls: Calls, sights: Sights, rows: Int64s) -> Plan:
+        trip, date = sights.trip[rows], sights.date[rows]
+        sizes = np.diff(calls.ptr)[rows]
+        ptr = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(sizes, out=ptr[1:])
+        call = np.repeat(calls.ptr[:-1][rows] - ptr[:-1], sizes) + np.arange(ptr[-1])
+        skipped = sights.skipped[call]
+        mark = b"".join([trip.tobytes(), date.tobytes(), skipped.tobytes()])
+        if self._plan is not None and self._plan[0] == mark:
+            return self._plan[1]
+        schedule = self.schedule
+        row_of = {key: row for row, key in enumerate(zip(trip.tolist(), date.tolist(), strict=True))}
+        before = [
+            row_of.get(key, -1) for key in zip(self._trips_before(trip, date).tolist(), date.tolist(), strict=True)
+        ]
+        source = calls.source[call]
+        runs = Runs(
+            key=np.array([self._run_key(*key) for key in row_of], np.int64),
+            group=self._keys.group[schedule.trip_route[trip]],
+            before=np.array(before, np.int64),
+            exact=~schedule.is_inexact(trip),
+            ptr=ptr,
+            stop=self._keys.stop[schedule.pattern_stop[source]],
+            distance_m=schedule.pattern_distance_m[source].astype(np.float64),
+            arrival_epoch_s=calls.arrival_epoch_s[call].astype(np.float64),
+            departure_epoch_s=calls.departure_epoch_s[call].astype(np.float64),
+            waits=schedule.waits_for_time[source],
+            skipped=skipped,
+        )
+        plan = self.engine.prepare(runs)
+        self._plan = mark, plan
+        return plan
+
+    def _run_key(self, trip: int, date: int) -> int:
+        keys = self._keys.run
+        found = keys.get((trip, date))
+        if found is None:
+            if len(keys) > 200_000:
+                keys.clear()
+            start_s = int(self.schedule.trip_start_s[trip])
+            found = keys[trip, date] = key_of(self.feed_id, self.schedule.timetable.trip_ids[trip], date, start_s)
+        return found
+
+    @staticmethod
+    def _told(plan: Plan, calls: Calls, sights: Sights, rows: Int64s) -> Told:
+        call = calls.ptr[:-1][rows][plan.run] + plan.position
+        arrival, departure = sights.agency_arrival_epoch_s[call], sights.agency_departure_epoch_s[call]
+        said = np.flatnonzero((arrival > 0) | (departure > 0))
+        return Told(
+            run=plan.run[said],
+            position=plan.position[said],
+            arrival_epoch_s=np.where(arrival[said] > 0, arrival[said], np.nan),
+            departure_epoch_s=np.where(departure[said] > 0, departure[said], np.nan),
+        )
+
+    def _outlook(self, calls: Calls, sights: Sights, rows: Int64s, plan: Plan, forecast: Forecast) -> Outlook:
+        n, runs = len(calls), len(sights.trip)
+        call = calls.ptr[:-1][rows][plan.run] + plan.position
+        wide = {name: np.full(n, np.nan) for name in ("arrival", "departure", "median", "early", "late")}
+        wide["arrival"][call] = forecast.arrival_published
+        # Some leave early, but nobody is promised a bus before its time at the first stop.
+        first = (plan.position == 0) & plan.runs.exact[plan.run] & ((forecast.flags & ForecastFlag.PASSED) == 0)
+        in_time = np.where(first, plan.runs.departure_epoch_s, -np.inf)
+        wide["departure"][call] = np.maximum(forecast.departure_published, in_time)
+        for name, quantile in (("median", "p50"), ("early", "p10"), ("late", "p90")):
+            arrival, departure = getattr(forecast, f"arrival_{quantile}"), getattr(forecast, f"departure_{quantile}")
+            wide[name][call] = np.where(np.isnan(arrival), departure, arrival)
+        passed, uncertain = np.zeros(n, bool), np.zeros(n, bool)
+        passed[call] = (forecast.flags & ForecastFlag.PASSED) != 0
+        uncertain[call] = (forecast.flags & (ForecastFlag.UNCERTAIN | ForecastFlag.AFTER_LAYOVER)) != 0
+        deviation = np.full(runs, np.nan)
+        deviation[rows] = forecast.deviation_s
+        preferred = np.zeros(runs, bool)
+        if self.preferred:
+            routes = self.schedule.trip_route[sights.trip[rows]]
+            preferred[rows] = np.isin(routes, list(self.preferred)) & (forecast.kind != Kind.UNSEEN)
+        return Outlook(
+            arrival_epoch_s=wide["arrival"], departure_epoch_s=wide["departure"], median_epoch_s=wide["median"],
+            early_epoch_s=wide["early"], late_epoch_s=wide["late"], passed=passed, uncertain=uncertain,
+            deviation_s=deviation, preferred=preferred,
+        )  # fmt: skip
+
+    # --- the score
+
+    def _score(self, plan: Plan, sights: Sights, rows: Int64s) -> None:
+        keys = plan.runs.key
+        at = [self._places.get(key, (np.nan, np.nan)) for key in keys.tolist()]
+        before = np.array(at, np.float64).reshape(-1, 2)
+        metres = np.where(sights.followed[rows], sights.distance_m[rows], np.nan)
+        located = np.where(sights.followed[rows], sights.located_epoch_s[rows], np.nan)
+        came = crossings(
+            run=keys, ptr=plan.runs.ptr, distance_m=plan.runs.distance_m, before_m=before[:, 0],
+            before_epoch_s=before[:, 1], now_m=metres, now_epoch_s=located,
+        )  # fmt: skip
+        self.book.score(came)
+        self._places = {
+            key: was if isnan(here) else (here, when)
+            for key, here, when, was in zip(keys.tolist(), metres.tolist(), located.tolist(), at, strict=True)
+        }
+
+    def note(self, now_epoch_s: int, calls: Calls, sights: Sights, outlook: Outlook, published: Int64s) -> None:
+        """Write down what riders are told now (*published*, a row a call, 0: nothing) beside what others say."""
+        schedule = self.schedule
+        live = sights.followed[calls.run] & sights.usual[calls.run]
+        position = np.arange(len(calls)) - calls.ptr[:-1][calls.run]
+        row = np.flatnonzero(live & (position > 0) & (published > now_epoch_s) & ~outlook.passed)
+        run = calls.run[row]
+        exact = ~schedule.is_inexact(sights.trip[run])
+        agency = sights.agency_arrival_epoch_s[row]
+        keys = np.array(
+            [self._run_key(*key) for key in zip(sights.trip.tolist(), sights.date.tolist(), strict=True)], np.int64
+        )
+        self.book.note(
+            float(now_epoch_s),
+            Said(
+                run=keys[run],
+                position=position[row],
+                route=schedule.trip_route[sights.trip[run]].astype(np.int64),
+                published_epoch_s=published[row].astype(np.float64),
+                ours_epoch_s=outlook.median_epoch_s[row],
+                agency_epoch_s=np.where(agency > 0, agency, np.nan),
+                scheduled_epoch_s=np.where(exact, calls.arrival_epoch_s[row], np.nan),
+                early_epoch_s=outlook.early_epoch_s[row],
+                late_epoch_s=outlook.late_epoch_s[row],
+            ),
+        )
+
+    def _prefer(self) -> None:
+        """Decide by the score, route by route, whose time riders are told where both predict."""
+        for route, tally in self.book.tallies.items():
+            total = tally + self.history.get(route, np.zeros(SHAPE))
+            both = total[STRATA.index("with_agency")]
+            ours, agency = score_of(both[METHODS.index("ours")]), score_of(both[METHODS.index("agency")])
+            if min(ours.n, agency.n) < ENOUGH:
+                continue
+            mine, theirs = _mean(ours.mae_s), _mean(agency.mae_s)
+            if mine < CLEARLY * theirs:
+                self.preferred.add(route)
+            elif theirs < CLEARLY * mine:
+                self.preferred.discard(route)
+
+
+def _mean(by_horizon: list[float | None]) -> float:
+    some = [value for value in by_horizon if value is not None]
+    return sum(some) / len(some) if some else float("inf")
+
+
+def _chains(schedule: Schedule, day: int) -> Int32s:
+    """By trip: the one before it in its block among those that run on that day; -1: none."""
+    trips = schedule.block_trips
+    block = np.repeat(np.arange(len(schedule.block_ptr) - 1), np.diff(schedule.block_ptr))
+    runs = schedule.runs_on(day)[schedule.trip_service[trips]]
+    trips, block = trips[runs], block[runs]
+    order = np.lexsort((schedule.trip_start_s[trips], block))
+    trips, block = trips[order], block[order]
+    before = np.full(len(schedule.trip_route), -1, np.int32)
+    same = block[1:] == block[:-1]
+    before[trips[1:][same]] = trips[:-1][same]
+    return before
+
+
+def tallies_by_name(schedule: Schedule, tallies: Mapping[int, Tally]) -> dict[str, Tally]:
+    """Raw route id to tally: rows change with the timetable, names stay."""
+    return {schedule.timetable.route_ids[route]: tally for route, tally in tallies.items()}
+
+
+def tallies_by_row(schedule: Schedule, tallies: Mapping[str, Tally]) -> dict[int, Tally]:
+    """Route row to tally; routes that the timetable has no more are left out."""
+    rows = schedule.routes_named(list(tallies)).tolist()
+    return {row: tally for row, tally in zip(rows, tallies.values(), strict=True) if row >= 0}

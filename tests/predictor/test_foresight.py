@@ -1,0 +1,134 @@
+"""Learning at work: a town whose buses take half as long again as its timetable says."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from google.transit import gtfs_realtime_pb2 as pb
+
+from domain.arrival import SOURCE_CODES, Source
+from domain.predictions import CallFlag, Predictions
+from domain.realtime import TripUpdates
+from domain.score import METHODS, SHAPE, STRATA, score_of
+from feeds.formats import gtfs_realtime
+from predictor.foresight import Foresight
+from tests.predictor.streets import EAST, WEST, Report, Streets, along, at
+
+SLOW_MPS = 10 / 3
+"""The timetable wants 5 m/s: 1 km in 200 s; this is 300 s."""
+
+
+@pytest.fixture
+def town(_streets: Streets) -> Streets:
+    schedule = _streets.schedule
+    return Streets(_streets.bundle, schedule, _streets.ground, foresight=Foresight(schedule, "streets"))
+
+
+def buses(now: int) -> Iterator[Report]:
+    """The buses of line S: they leave in time and drive slowly."""
+    for number in range(12):
+        for way, line, offset in (("east", EAST, 0), ("west", WEST, 1500)):
+            start = at(7) + number * 600 + offset
+            if start - 60 <= now <= start + 6000 / SLOW_MPS + 60:
+                metres = min(max(now - start, 0) * SLOW_MPS, 6000.0)
+                yield Report(place=along(line, metres), when=now, trip=f"{way}{number}", vehicle=f"{way}{number}")
+
+
+def run(town: Streets, minutes: int, agency: bool = False) -> Predictions:
+    """From 7:00, a tick every 30 s."""
+    made = None
+    for now in range(at(7), at(7) + minutes * 60 + 1, 30):
+        made = town.tick(now, *buses(now), updates=on_time(now) if agency else None)
+        check(made)
+    assert made is not None
+    return made
+
+
+def check(made: Predictions) -> None:
+    """What must hold of every tick: nothing ahead is told before now, times never run backwards, bands enclose."""
+    ahead = (made.flags & CallFlag.PASSED) == 0
+    told = ahead & (made.arrival_epoch_s > 0)
+    assert (made.arrival_epoch_s[told] >= made.computed_epoch_s).all()
+    assert (made.departure_epoch_s[told] >= made.arrival_epoch_s[told]).all()
+    assert (made.early_s <= 0).all()
+    assert (made.late_s >= 0).all()
+    run = np.repeat(np.arange(len(made.trip)), np.diff(made.ptr))[made.arrival_epoch_s > 0]
+    times = made.arrival_epoch_s[made.arrival_epoch_s > 0].astype(np.int64)
+    assert (np.diff(times)[np.diff(run) == 0] >= 0).all()
+
+
+def on_time(now: int) -> TripUpdates:
+    """An agency that says all is on time."""
+    message = pb.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    message.header.timestamp = now
+    for report in buses(now):
+        update = message.entity.add(id=report.trip).trip_update
+        update.trip.trip_id = report.trip
+        update.stop_time_update.add(stop_sequence=1).arrival.delay = 0
+    found = gtfs_realtime.decode(message.SerializeToString(), feed_id="v", now_epoch_s=now).items.trip_updates
+    assert found is not None
+    return found
+
+
+def error_s(town: Streets, made: Predictions, trip: str, position: int, start: int) -> float:
+    """Actual minus told."""
+    row = town.row(made, trip)
+    told = int(made.arrival_epoch_s[made.ptr[row] + position])
+    return start + position * 1000 / SLOW_MPS - told
+
+
+def test_a_slow_town_is_learned(town: Streets) -> None:
+    """A bus that just left is told right to its last stop, where its timetable would be ten minutes wrong."""
+    made = run(town, 91)
+    start = at(8, 30)
+    row = town.row(made, "east9")
+    assert made.source[row] == SOURCE_CODES[Source.LEARNED]
+    for position in range(1, 7):
+        assert abs(error_s(town, made, "east9", position, start)) < 15 + 0.1 * position * 300
+    last = made.ptr[row] + 6
+    assert made.early_s[last] < 0 < made.late_s[last]
+
+
+def test_without_learning_a_bus_stays_as_late_as_it_is(town: Streets) -> None:
+    town.foresight = None
+    made = run(town, 91)
+    assert error_s(town, made, "east9", 6, at(8, 30)) > 500
+    assert made.source[town.row(made, "east9")] == SOURCE_CODES[Source.POSITION]
+
+
+def test_the_next_run_of_a_block_is_foretold(town: Streets) -> None:
+    """east9's bus leaves again as west9 at 8:55: never told before that, and not as a sure thing."""
+    made = run(town, 100)
+    row = town.row(made, "west9")
+    assert row >= 0
+    first = made.ptr[row]
+    assert made.source[row] == SOURCE_CODES[Source.LEARNED]
+    assert at(8, 55) <= made.departure_epoch_s[first] <= at(9, 5)
+    assert made.arrival_epoch_s[first + 6] > at(9, 15)
+    assert made.flags[first + 3] & CallFlag.UNCERTAIN
+    assert made.vehicle[row] == -1
+
+
+def test_the_agency_is_believed_until_ours_has_proved_better(town: Streets) -> None:
+    """At first riders are told its times; after hundreds of scored predictions, ours."""
+    early = run(town, 11, agency=True)
+    row = town.row(early, "east1")
+    assert early.source[row] == SOURCE_CODES[Source.AGENCY]
+    assert early.arrival_epoch_s[early.ptr[row] + 6] == at(7, 30)
+    assert early.late_s[early.ptr[row] + 6] > 0
+    late = run(town, 91, agency=True)
+    assert late.source[town.row(late, "east9")] == SOURCE_CODES[Source.LEARNED]
+    assert abs(error_s(town, late, "east9", 6, at(8, 30))) < 200
+    assert town.foresight is not None
+    total = sum(town.foresight.book.tallies.values(), np.zeros(SHAPE))[STRATA.index("with_agency")]
+    ours, agency = score_of(total[METHODS.index("ours")]), score_of(total[METHODS.index("agency")])
+    assert ours.n == agency.n > 300
+    assert (ours.mae_s[4] or 0) < 0.6 * (agency.mae_s[4] or 0)
+
+
+def test_the_same_day_again_is_the_same_to_the_second(town: Streets) -> None:
+    again = Streets(town.bundle, town.schedule, town.ground, foresight=Foresight(town.schedule, "streets"))
+    one, other = run(town, 40), run(again, 40)
+    for name in ("trip", "arrival_epoch_s", "departure_epoch_s", "early_s", "late_s", "flags", "source"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

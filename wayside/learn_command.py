@@ -1,0 +1,167 @@
+"""``wayside learn``: what the predictor has learned, shown, taken out, and put in."""
+
+import argparse
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from domain.errors import BlobUnusable, BundleUnusable
+from domain.feed import FeedKind
+from predictor.learned.engine import Engine
+from predictor.learned.learned import State
+from predictor.learned.runs import key_of
+from runtime.clock import SystemClock
+from runtime.settings import Settings
+from store import learned, timetable
+from store.hall import Hall
+from wayside.processes import settings_from
+
+PAIRS_SHOWN = 20
+
+
+def learn(options: argparse.Namespace) -> int:
+    """Show, export, import or forget."""
+    return asyncio.run(_learn(options))
+
+
+async def _learn(options: argparse.Namespace) -> int:
+    settings = settings_from(options.config)
+    feeds = [spec.feed_id for spec in settings.feeds if spec.kind is FeedKind.GTFS]
+    wanted = options.feed or (feeds[0] if len(feeds) == 1 else "")
+    if options.action != "show" and wanted not in feeds:
+        print(f"--feed: expected one of {', '.join(feeds) or 'none: no gtfs feed is configured'}, found {wanted!r}",
+              file=sys.stderr)  # fmt: skip
+        return 2
+    hall = Hall.connect(settings.redis_url)
+    try:
+        if not await hall.is_there():
+            print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
+            return 1
+        if options.action == "export":
+            return await _export(hall, wanted, Path(options.file))
+        if options.action == "import":
+            return await _import(hall, wanted, Path(options.file))
+        if options.action == "forget":
+            await learned.put(hall, wanted, dict(Engine().state().columns), SystemClock().now_epoch_s())
+            print(f"{wanted}: begins anew")
+            return 0
+        shown = [await _shown(hall, settings, feed, options.stop) for feed in ([wanted] if options.feed else feeds)]
+        print(json.dumps(shown, ensure_ascii=False) if options.json else "\n\n".join(map(_text, shown)))
+        return 0
+    except BlobUnusable as error:
+        print(f"What is in Redis cannot be read: {error}", file=sys.stderr)
+        return 1
+    finally:
+        await hall.close()
+
+
+async def _export(hall: Hall, feed_id: str, path: Path) -> int:
+    found = await learned.get(hall, feed_id)
+    if found is None:
+        print(f"{feed_id}: nothing has been learned yet", file=sys.stderr)
+        return 1
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(it) for name, it in found[2].items()})
+    print(f"{feed_id}: {len(found[2]['pair.n']):,} stop pairs written to {path}")
+    return 0
+
+
+async def _import(hall: Hall, feed_id: str, path: Path) -> int:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            columns = {name: file[name] for name in file.files}
+        engine = await asyncio.to_thread(Engine, None, State(columns))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        print(f"{path}: expected a file made by `wayside learn export`: {error}", file=sys.stderr)
+        return 1
+    await learned.put(hall, feed_id, dict(engine.state().columns), SystemClock().now_epoch_s())
+    print(f"{feed_id}: {len(columns['pair.n']):,} stop pairs; a running predictor goes on from them within a minute")
+    return 0
+
+
+async def _shown(hall: Hall, settings: Settings, feed_id: str, stop_id: str) -> dict[str, Any]:
+    found = await learned.get(hall, feed_id)
+    if found is None:
+        return {"feed": feed_id, "stop_pairs": 0}
+    _, at_epoch_s, columns = found
+    stops, agencies = await _names(hall, settings, feed_id)
+    n, observed, scheduled = (columns[f"pair.{name}"] for name in ("n", "observed_s", "scheduled_s"))
+    rows = np.argsort(-n, kind="stable")
+    if stop_id:
+        key = key_of(feed_id, stop_id)
+        rows = rows[(columns["pair.from"][rows] == key) | (columns["pair.to"][rows] == key)]
+    pairs = [
+        {
+            "from": stops.get(int(columns["pair.from"][row]), "?"),
+            "to": stops.get(int(columns["pair.to"][row]), "?"),
+            "observations": round(float(n[row]), 1),
+            "mean_s": round(float(observed[row] / max(n[row], 1e-9)), 1),
+            "of_timetable": round(float(observed[row] / scheduled[row]), 2) if scheduled[row] else None,
+        }
+        for row in rows[:PAIRS_SHOWN].tolist()
+    ]
+    groups = [
+        {
+            "agency": agencies.get(int(columns["group.key"][row]), "?"),
+            "running_time_of_timetable": _ratio(columns, "group.observed_s", "group.scheduled_s", row),
+            "mean_dwell_s": _ratio(columns, "group.dwell_s", "group.dwell_n", row),
+            "typical_layover_s": round(float(columns["group.layover_s"][row]), 0),
+        }
+        for row in range(len(columns["group.key"]))
+    ]
+    return {
+        "feed": feed_id,
+        "written_at": datetime.fromtimestamp(at_epoch_s, UTC).isoformat(timespec="seconds"),
+        "stop_pairs": len(n),
+        "observations": round(float(n.sum())),
+        "bytes": sum(column.nbytes for column in columns.values()),
+        "agencies": groups,
+        "pairs": pairs,
+    }
+
+
+def _ratio(columns: learned.Columns, above: str, below: str, row: int) -> float | None:
+    a, b = float(columns[above][row]), float(columns[below][row])
+    return round(a / b, 3) if b else None
+
+
+async def _names(hall: Hall, settings: Settings, feed_id: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Keys of stops and agencies to what people call them, by the timetable in force."""
+    generation = await timetable.in_force(hall, feed_id)
+    if generation is None:
+        return {}, {}
+    try:
+        bundle = timetable.open_bundle(settings.home, feed_id, generation)
+    except BundleUnusable:
+        return {}, {}
+    stops = {}
+    for row in range(len(bundle.stop_ids)):
+        raw_id = bundle.stop_ids[row]
+        stops[key_of(feed_id, raw_id)] = f"{bundle.stop(row).name} ({raw_id})"
+    return stops, {key_of(feed_id, agency.raw_id): agency.name for agency in bundle.agencies}
+
+
+def _text(it: dict[str, Any]) -> str:
+    if not it["stop_pairs"]:
+        return f"{it['feed']}: nothing has been learned yet"
+    counts = f"{it['stop_pairs']:,} stop pairs, {it['observations']:,} running times, {it['bytes']:,} bytes"
+    lines = [f"{it['feed']}: {counts}, written {it['written_at']}"]
+    for group in it["agencies"]:
+        share, dwell = group["running_time_of_timetable"], group["mean_dwell_s"]
+        lines.append(
+            f"  {group['agency']}: running times {'as' if share is None else f'{share:.2f} of'} the timetable's, "
+            f"dwell {'unknown' if dwell is None else f'{dwell:.0f} s'}, layover {group['typical_layover_s']:.0f} s"
+        )
+    if it["pairs"]:
+        lines.append("  most observed:" if len(it["pairs"]) > 1 else "")
+    lines += [
+        f"    {pair['from']} → {pair['to']}: {pair['mean_s']:.0f} s, n {pair['observations']:.0f}"
+        + (f", {pair['of_timetable']:.2f} of the timetable" if pair["of_timetable"] is not None else "")
+        for pair in it["pairs"]
+    ]
+    return "\n".join(line for line in lines if line)
