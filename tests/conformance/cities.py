@@ -52,6 +52,8 @@ class City:
     name: str
     application: Application
     bundle: Bundle
+    schedule: bytes
+    """The zip."""
     feeds: tuple[bytes, ...]
     now_epoch_s: int
     situations: tuple[Situation, ...]
@@ -94,7 +96,7 @@ def open_city(name: str, home: Path, recordings: Callable[[], Path]) -> City:
     replica = Replica(settings, clock, hall, _trust)
     application = Application(settings, clock, replica, None)
     asyncio.run(replica.refresh())
-    return City(name, application, bundle, raw.feeds, now, situations)
+    return City(name, application, bundle, raw.schedule.read_bytes(), raw.feeds, now, situations)
 
 
 def _trust(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
