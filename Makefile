@@ -7,7 +7,7 @@ ifneq ($(RECORDINGS),)
 export WAYSIDE_RECORDINGS ?= $(abspath $(RECORDINGS))
 endif
 
-.PHONY: help setup demo test check format test-recorded bench clean
+.PHONY: help setup demo test check format test-recorded fuzz-api bench clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ format: $(VENV)/.setup-dev  ## put the code into the house's shape
 test-recorded: $(VENV)/.setup-dev  ## only the tests on recordings; fails without WAYSIDE_RECORDINGS
 	@test -n "$$WAYSIDE_RECORDINGS" || { echo "WAYSIDE_RECORDINGS is not set: point it at the folder of recordings" >&2; exit 1; }
 	$(BIN)/pytest -m recorded
+
+fuzz-api: $(VENV)/.setup-dev  ## ask everything that /openapi.json allows, 2,000 times an operation (an hour)
+	$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),2000)
 
 clean:  ## remove what was generated
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from api.endpoints.answers import limit, schedule_answer
 from api.openapi import schemas
-from api.openapi.operations import Operation, operations
+from api.openapi.operations import HTML, Operation, operations
 from api.openapi.parameters import Parameter
 from api.pages.render import page
 
@@ -59,7 +59,7 @@ def _as_typed(text: str, schema: dict[str, Any]) -> Any:
 def _operation(it: Operation) -> dict[str, Any]:
     example = examples().get(f"{it.method.upper()} {it.path}")
     asked = dict(parse_qsl(urlsplit(it.example).query))
-    given = _path_values(it)
+    given = path_values(it)
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 512}}
         | ({"example": given[name]} if name in given else {})
@@ -69,10 +69,10 @@ def _operation(it: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, (media, schema) in sorted(it.answers.items()):
         content: dict[str, Any] = {}
-        if media:
-            content[media] = {} if schema is None else {"schema": schema}
-            if example is not None and str(example["status"]) == status:
-                content[media]["example"] = example["body"]
+        for kind in filter(None, media.split("|")):
+            content[kind] = {} if schema is None else {"schema": {"type": "string"} if kind == HTML else schema}
+        if media and example is not None and str(example["status"]) == status:
+            content[media]["example"] = example["body"]
         responses[status] = {"description": WORDS[status]} | ({"content": content} if content else {})
     found: dict[str, Any] = {
         "operationId": operation_id(it),
@@ -89,7 +89,8 @@ def _operation(it: Operation) -> dict[str, Any]:
     return found
 
 
-def _path_values(it: Operation) -> dict[str, str]:
+def path_values(it: Operation) -> dict[str, str]:
+    """What stands in the path of the operation's example request."""
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(it.path))
     match = re.fullmatch(pattern, urlsplit(it.example).path)
     return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}

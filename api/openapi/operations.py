@@ -14,6 +14,8 @@ from api.openapi.parameters import Parameter, named
 from api.openapi.schemas import Schema, entry_of, envelope, list_of, reference
 
 JSON, GEOJSON, HTML, EVENTS = "application/json", "application/geo+json", "text/html", "text/event-stream"
+HTML_OR_JSON = f"{HTML}|{JSON}"
+"""A page for people, or the refusal that every address has."""
 PROTOBUF, TEXT = "application/x-protobuf", "text/plain"
 PLACE = "lat lon radius latSpan lonSpan lngSpan"
 PARTS = "includeTrip includeSchedule includeStatus"
@@ -32,7 +34,7 @@ class Operation:
     method: str = "get"
     parameters: list[Parameter] = field(default_factory=list)
     answers: dict[str, tuple[str, Schema | None]] = field(default_factory=dict)
-    """Status to media type (blank: none) and schema."""
+    """Status to media type (blank: none; with HTML_OR_JSON both) and schema."""
     example: str = ""
     needs_key: bool = False
     is_operators: bool = False
@@ -155,9 +157,16 @@ def _of_where() -> list[Operation]:
 
 # --- everything else
 
+_EVENT: Schema = {
+    "type": "object",
+    "description": "One event; id, event and data as an EventSource hands them over.",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+}
+
 
 def _ok(media: str, kind: str = "", *, kept: bool = False) -> dict[str, tuple[str, Schema | None]]:
-    schema = reference(kind) if kind else {"type": "string"} if media in (HTML, TEXT, EVENTS) else None
+    plain = {"type": "string"} if media in (HTML, TEXT) else _EVENT if media == EVENTS else None
+    schema = reference(kind) if kind else plain
     unchanged: dict[str, tuple[str, Schema | None]] = {"304": ("", None)} if kept else {}
     return {"200": (media, schema), **unchanged, **_OPEN}
 
@@ -295,7 +304,9 @@ def _subscriptions() -> list[Operation]:
 
 
 def _pages() -> list[Operation]:
-    tag, page = "Pages", _ok(HTML)
+    tag = "Pages"
+    said: tuple[str, Schema | None] = (HTML_OR_JSON, reference("Refusal"))
+    page = {"200": (HTML, {"type": "string"}), **dict.fromkeys((*_OPEN, "401", "403"), said)}
     moved: dict[str, tuple[str, Schema | None]] = {"303": ("", None)}
     found = [
         ("/", "Stops nearby, a search, and what is in force.", "q lat lon lang"),
@@ -307,16 +318,16 @@ def _pages() -> list[Operation]:
         ("/docs", "This description, to read.", ""),
     ]
     pages = [
-        Operation(path=path, tag=tag, summary=summary, parameters=named(names), answers={**page, "401": (HTML, {"type": "string"})})
+        Operation(path=path, tag=tag, summary=summary, parameters=named(names), answers=page)
         for path, summary, names in found
     ]  # fmt: skip
     form = {"type": "object", "properties": {"token": {"type": "string"}}}
     return [
         *pages,
         Operation(method="post", path="/operations/sign-in", tag=tag, body=form, summary="Sign an operator in, by form.",
-                  answers={**page, **moved, "401": (HTML, {"type": "string"}), "403": (HTML, {"type": "string"})}),
+                  answers={**page, **moved}),
         Operation(method="post", path="/operations/sign-out", tag=tag, summary="Sign out.",
-                  answers={**page, **moved, "403": (HTML, {"type": "string"})}),
+                  answers={**page, **moved}),
         Operation(path="/static/{stamp}/{name}", tag=tag, summary="Styles, scripts and icons.", answers=_ok(TEXT)),
         Operation(path="/service-worker.js", tag=tag, summary="Keeps the last page of a phone that is offline.", answers=_ok("text/javascript")),
     ]  # fmt: skip
