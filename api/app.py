@@ -28,6 +28,7 @@ from api.endpoints import (
     blocks,
     configuration,
     current_time,
+    delivered,
     events,
     feeds,
     gtfs_realtime,
@@ -108,6 +109,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),
     Route("/api/v1/accuracy", accuracy.accuracy),
+    Route("/api/v1/delivered-trips", delivered.delivered_trips),
     Route("/regions-v3.json", regions.regions_v3),
     Route("/api/gtfs_realtime/alerts-for-agency/{agency_id:path}", gtfs_realtime.alerts),
     Route("/api/gtfs_realtime/trip-updates-for-agency/{agency_id:path}", gtfs_realtime.trip_updates),
@@ -185,6 +187,7 @@ class Application:
         )
         state.doors, state.validators, state.streams = self.doors, self.validators, self.streams
         state.scores = accuracy.ScoreShelf()
+        state.delivered = delivered.DeliveredShelf()
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
 
     async def run_background(self) -> None:

@@ -90,6 +90,10 @@ class Live:
         for name in self.COLUMNS:
             # A copy: views into a blob may be unaligned, and those memoryviews cannot be indexed.
             setattr(self, name, np.array(getattr(p, name)).data)
+        self.missing = frozenset(
+            key_of(trip, date) for trip, date in zip(p.missing_trip.tolist(), p.missing_date.tolist(), strict=True)
+        )
+        """Trips under way whose vehicle should be visible by now and is not."""
         self._index_rows(p)
         self._index_calls(p)
         self.dates = {number: service_day.from_yyyymmdd(number) for number in np.unique(p.service_date).tolist()}

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from api.formats import oba
 from api.fragments import NO_PICKUP, RoutePiece, StopPiece, TripPiece
-from api.live import NO_ROW, REPLACED, Live
+from api.live import NO_ROW, REPLACED, Live, key_of
 from api.served import Served
 from api.status import OCCUPANCY, STATUS_WORDS, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
 from api.where import Ask
 from domain import service_day
+from domain.predictions import CallFlag
 from domain.realtime import TripRelationship
 
 CANCELLED_TRIP, DELETED_TRIP = int(TripRelationship.CANCELED), int(TripRelationship.DELETED)
@@ -259,7 +260,7 @@ def _encode_scheduled(ask: Ask, served: Served, visit: Visit, when: Moment) -> E
         piece.calls,
         fragments.headsign_text(headsign) if headsign else piece.headsign,
         piece.id,
-        _member(status),
+        _notes(live, visit, number) + _member(status),
         vehicle,
     )
     return _encoded(
@@ -271,6 +272,25 @@ def _encode_scheduled(ask: Ask, served: Served, visit: Visit, when: Moment) -> E
         status=status,
         situations=noticed.references,
     )
+
+
+NOTES = (
+    (CallFlag.INFERRED, "tripInferred"),
+    (CallFlag.DETOUR, "vehicleOffRoute"),
+    (CallFlag.UNCERTAIN, "uncertain"),
+)
+"""CallFlag to the word that says it in ``waysideNotes``."""
+
+
+def _notes(live: Live | None, visit: Visit, date_yyyymmdd: int) -> bytes:
+    """What clients should know of the arrival that OneBusAway has no field for; nothing where there is nothing."""
+    if live is None:
+        return b""
+    flags = live.flags[visit.call] if visit.call >= 0 else 0
+    words = [word for flag, word in NOTES if flags & flag]
+    if live.missing and key_of(visit.trip, date_yyyymmdd) in live.missing:
+        words.append("vehicleMissing")
+    return b'"waysideNotes":%b,' % oba.encode(words) if words else b""
 
 
 def _member(status: Status | None) -> bytes:

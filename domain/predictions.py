@@ -10,6 +10,8 @@ count when the relationship is REPLACEMENT.
 from dataclasses import dataclass, field
 from enum import IntFlag
 
+import numpy as np
+
 from domain.realtime import Float32s, Floats, Int8s, Int16s, Int32s, UInt8s, UInt32s
 
 
@@ -26,10 +28,12 @@ class CallFlag(IntFlag):
     """Predicted, but far ahead, across a layover, from off the route, or for a trip that the vehicle does not name."""
     DETOUR = 16
     """The vehicle is off its route: whether it will call here is not known."""
-    MISSING = 32
-    """The trip's vehicle should be visible by now and is not: perhaps nothing comes."""
-    INFERRED = 64
+    INFERRED = 32
     """The vehicle names no trip; that it is this one was told from where and when it drives."""
+
+
+def _no_trips() -> Int32s:
+    return np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +111,7 @@ class Predictions:
     """Index into OCCUPANCY_NAMES, or -1."""
     occupancy_percentage: Int16s
     """-1 when unknown."""
+
+    missing_trip: Int32s = field(default_factory=_no_trips)
+    """Trips under way whose vehicle should be visible by now and is not: perhaps nothing comes. Index in the bundle."""
+    missing_date: Int32s = field(default_factory=_no_trips)

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind, FeedSpec, assess
+from domain.predictions import Predictions
+from predictor.delivered import Ledger, dates_before
 from predictor.foresight import Foresight
 from predictor.learned.settings import Settings as EngineSettings
 from predictor.progress import Ground
@@ -17,7 +19,7 @@ from predictor.traces import Memory
 from predictor.words import Heard
 from runtime.clock import Clock
 from runtime.settings import Settings
-from store import feed_health, keys, predictions, realtime, timetable
+from store import delivered, feed_health, keys, predictions, realtime, timetable
 from store.archive import Keeper, Kind
 from store.hall import AWAY, RESYNC, Hall
 
@@ -32,6 +34,11 @@ LAST_WORD_S = 3.0
 """So long an ending process tries to leave what it has learned."""
 ARCHIVE_EVERY_S = 60.0
 """So often what riders are told is kept, for looking back."""
+KEEP_EVERY_S = 60.0
+"""So often what is known of the day's trips is kept: a restart forgets no more than that."""
+KNOWN_DAYS = 7
+"""A route whose vehicles were seen within these days is one whose vehicles report."""
+_VEHICLES = frozenset({FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
 _SPEAKS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
 
 
@@ -46,6 +53,11 @@ class _Timetable:
     foresight: Foresight | None
     memory: Memory = field(default_factory=Memory)
     archived_epoch_s: float = float("-inf")
+    kept_epoch_s: float = float("-inf")
+    ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.schedule)
 
 
 class _Worker:
@@ -116,7 +128,8 @@ class _Worker:
                 self.complained.add(generation)
                 log.error("event=bundle_unusable feed=%s why=%r", spec.feed_id, str(error))
             return ""
-        self.timetables[spec.feed_id] = _Timetable(spec.feed_id, schedule, ground, recall, foresight)
+        self.timetables[spec.feed_id] = opened = _Timetable(spec.feed_id, schedule, ground, recall, foresight)
+        await self._recall_trips(opened)
         log.info("event=timetable_opened feed=%s generation=%s", spec.feed_id, generation)
         return generation
 
@@ -137,6 +150,25 @@ class _Worker:
             if it.recall is not None and it.foresight is not None:
                 await it.recall.keep(it.foresight, self.clock.now_epoch_s(), at_once=at_once)
 
+    async def _recall_trips(self, it: _Timetable) -> None:
+        """Take up what was known of the trips of these days, and of the routes of those before."""
+        dates = it.schedule.days_near(self.clock.now_epoch_s())
+        for number in dates:
+            with contextlib.suppress(BlobUnusable):
+                kept = await delivered.trips_of(self.hall, it.feed_id, number)
+                if kept is not None:
+                    it.ledger.recall(number, kept)
+        for number in dates_before(dates[0], KNOWN_DAYS):
+            with contextlib.suppress(BlobUnusable):
+                it.ledger.recall_routes(await delivered.counts_of(self.hall, it.feed_id, number))
+
+    async def _keep_trips(self, it: _Timetable, now: float) -> None:
+        it.kept_epoch_s = now
+        for number in list(it.ledger.days):
+            counts, trips = it.ledger.counts(number, now), it.ledger.kept(number)
+            if trips.trip_ids:
+                await delivered.put(self.hall, it.feed_id, number, counts, trips, now)
+
     async def _tick(self) -> None:
         now = self.clock.now_epoch_s()
         records = await feed_health.get_records(self.hall)
@@ -156,10 +188,23 @@ class _Worker:
                 # One timetable that cannot be predicted must not take the others along: its riders see the schedule.
                 log.exception("event=tick_failed feed=%s", it.feed_id)
                 continue
+            made = self._note_trips(it, made, now, usable)
             await predictions.put(self.hall, it.feed_id, made, now)
+            if not 0 <= now - it.kept_epoch_s < KEEP_EVERY_S:
+                await self._keep_trips(it, now)
             if now - it.archived_epoch_s >= ARCHIVE_EVERY_S or now < it.archived_epoch_s:
                 it.archived_epoch_s = now
                 await self.keeper.keep(it.feed_id, Kind.PREDICTIONS, now, made)
+
+    def _note_trips(self, it: _Timetable, made: Predictions, now: float, usable: set[str]) -> Predictions:
+        """Note which trips run, and say which vehicles are missing."""
+        sources = [
+            spec.feed_id for spec in self.speaking.values() if spec.kind in _VEHICLES and it.feed_id in spec.schedule
+        ]
+        watching = bool(sources) and usable.issuperset(sources)
+        it.ledger.note(made, now, watching=watching)
+        trip, date = it.ledger.missing(now, watching=watching)
+        return replace(made, missing_trip=trip, missing_date=date)
 
     def _heard(self, it: _Timetable, spec: FeedSpec) -> Heard | None:
         dataset = self.datasets.get(spec.feed_id)

@@ -52,6 +52,11 @@ def scores(feed_id: str, date_yyyymmdd: int) -> str:
     return f"{PREFIX}score:{{{feed_id}}}:{date_yyyymmdd}"
 
 
+def delivered(feed_id: str, date_yyyymmdd: int) -> str:
+    """HASH {version, at, counts, trips}, expiring after weeks: what became of a day's trips. Writer: predictor."""
+    return f"{PREFIX}delivered:{{{feed_id}}}:{date_yyyymmdd}"
+
+
 def alert_messages(feed_id: str) -> str:
     """HASH {version, at, blob}: the messages an alert feed holds now. Writer: feeds."""
     return f"{PREFIX}alertfeed:{{{feed_id}}}"

@@ -112,13 +112,13 @@ def better_of(tally: Tally) -> str | None:
     return "agency" if sum(b) < CLEARLY * sum(a) else None
 
 
-def route_names(record: Record, raw_id: str) -> tuple[str, str]:
+def route_names(served: Served, raw_id: str) -> tuple[str, str]:
     """(qualified id, name for people) of a route; of one that the timetable has no more, the raw id."""
-    row = record.served.bundle.route_ids.index(raw_id)
+    row = served.bundle.route_ids.index(raw_id)
     if row is None:
-        return qualify(record.served.fragments.code, raw_id), raw_id
-    route = record.served.bundle.route(row)
-    return record.served.fragments.route(row).route_id, route.short_name or route.long_name or raw_id
+        return qualify(served.fragments.code, raw_id), raw_id
+    route = served.bundle.route(row)
+    return served.fragments.route(row).route_id, route.short_name or route.long_name or raw_id
 
 
 def days_asked(request: Request) -> int:
@@ -139,7 +139,7 @@ async def accuracy(request: Request) -> Response:
     for record in records:
         routes = []
         for raw_id, tally in sorted(record.by_route.items()):
-            route_id, name = route_names(record, raw_id)
+            route_id, name = route_names(record.served, raw_id)
             if wanted in ("", route_id):
                 routes.append({"routeId": route_id, "name": name, "better": better_of(tally), **strata_of(tally)})
         if wanted and not routes:

@@ -90,7 +90,7 @@ def _routes(record: Record) -> list[dict[str, Any]]:
             eta = sum(n * value for n, value in etas) / count
             agency = strata.get("with_agency", {}).get("agency")
             rows.append({
-                "name": route_names(record, raw_id)[1], "count": count, "eta": eta, "better": better_of(tally),
+                "name": route_names(record.served, raw_id)[1], "count": count, "eta": eta, "better": better_of(tally),
                 "agency": None if agency is None else agency.eta,
             })  # fmt: skip
     return sorted(rows, key=lambda row: row["eta"])[:MOST_ROUTES]

@@ -6,8 +6,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import OPERATOR, OPERATOR_COOKIE, digest_of, operator_of
+from api.endpoints.accuracy import route_names
 from api.endpoints.answers import limit
+from api.endpoints.delivered import total
 from api.endpoints.feeds import worst_first
+from api.errors import RequestRefused
 from api.pages import words
 from api.pages.render import language_of, page
 from api.pages.sparkline import BARS, sparkline
@@ -17,6 +20,7 @@ from store import keys
 from store.api_keys import get_all
 from store.hall import AWAY
 
+WORST_ROUTES = 5
 PROCESSES = ("feeds", "predictor", "notify")
 SCHEDULE_COUNTS = ("routes", "stops", "trips")
 
@@ -79,8 +83,29 @@ async def operations(request: Request) -> Response:
         "states": [state.value for state in FeedState],
         "demo_url": settings.demo.base_url if settings.demo else "",
         "processes": await _processes(request),
+        "delivered": await _delivered(request, now),
     }
     return page(request, "_feeds.html" if request.query_params.get("part") == "feeds" else "operations.html", **values)
+
+
+async def _delivered(request: Request, now_epoch_s: float) -> list[dict[str, Any]]:
+    """Yesterday's and today's trips of every timetable, with the routes that miss most."""
+    state = request.app.state
+    try:
+        records = await state.delivered.records_of(state.hall, state.replica, 2, now_epoch_s)
+    except RequestRefused:
+        return []
+    rows = []
+    for record in records:
+        for day, counts in reversed(record.days):
+            worst = sorted((it for it in counts if it.missing), key=lambda it: -it.missing)[:WORST_ROUTES]
+            rows.append({
+                "feed_id": record.feed_id,
+                "date": day.isoformat(),
+                "total": total(counts),
+                "worst": [(route_names(record.served, it.route_id)[1], it.missing) for it in worst],
+            })  # fmt: skip
+    return rows
 
 
 async def _processes(request: Request) -> list[dict[str, Any]]:
