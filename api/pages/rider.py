@@ -31,6 +31,7 @@ NEARBY_M = 800
 NEARBY_MOST = 12
 FOUND_MOST = 30
 GROUND_STOPS_MOST = 1500
+WARNINGS_MOST = 5
 GRAVE = frozenset({"Extreme", "Severe"})
 
 
@@ -76,8 +77,10 @@ def _warning(request: Request, alert: Alert) -> dict[str, Any]:
 
 
 def _warnings(request: Request) -> list[dict[str, Any]]:
+    """The newest warnings in force, the grave ones first."""
     replica, _, now, _ = _parts(request)
-    return [_warning(request, alert) for alert in in_force(replica, now)[:5]]
+    shown = [_warning(request, alert) for alert in in_force(replica, now)[:WARNINGS_MOST]]
+    return sorted(shown, key=lambda warning: not warning["grave"])
 
 
 def _not_ready(request: Request) -> Response | None:

@@ -266,7 +266,8 @@ export class TownMap {
     this.#drawStops(ink);
     const now = performance.now();
     for (const vehicle of this.vehicles.values()) this.#drawVehicle(vehicle, this.#whereNow(vehicle, now), ink);
-    for (const area of this.areas) this.#drawAreaName(area, ink);
+    const taken = [];
+    for (const area of this.areas) this.#drawAreaName(area, ink, taken);
     if (this.aims) this.#drawAim(ink);
     if (this.here) this.#dot(this.#screen(this.here), 7, ink("--accent"), "#fff", 3);
   }
@@ -312,7 +313,7 @@ export class TownMap {
     pen.restore();
   }
 
-  #drawAreaName(area, ink) {
+  #drawAreaName(area, ink, taken) {
     const points = area.rings[0]?.map((point) => this.#screen(point)) || [];
     const [left, right] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
     const [top, bottom] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];
@@ -325,7 +326,12 @@ export class TownMap {
     pen.textBaseline = "middle";
     const text = `⚠ ${area.name}`;
     const half = pen.measureText(text).width / 2 + 8;
-    const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+    // Beside each other's names and the middle of the map, where the aim is.
+    const x = Math.max(half + 4, Math.min(this.width - half - 4, (x0 + x1) / 2));
+    let y = y0 + Math.min(28, (y1 - y0) / 2);
+    while (taken.some(([otherX, otherY, other]) => Math.abs(otherY - y) < 30 && Math.abs(otherX - x) < half + other)
+      || (this.aims && Math.abs(y - this.height / 2) < 34 && Math.abs(x - this.width / 2) < half + 18)) y += 6;
+    taken.push([x, y, half]);
     pen.fillStyle = ink("--card");
     pen.strokeStyle = ink(GRAVE.has(area.level) ? "--bad" : "--warn");
     pen.lineWidth = 1.5;
