@@ -250,9 +250,9 @@ class Operations:
         _, drive_at_m = self._drive_path(pattern)
         start_s = zero + trip.start_s
         arrived = max(start_s - SHOWS_UP_S, ready_epoch_s + LEAVES_AFTER_S)
-        departed = max(start_s + max(rng.gauss(12, 22), 0.0), ready_epoch_s + 60) + (200 if leader else 0)
+        departed = max(start_s + max(rng.gauss(12, 22), 0.0), ready_epoch_s + 60) + (300 if leader else 0)
         passages: list[Passage | None] = [Passage(arrived, departed)]
-        pace = rng.gauss(0.985, 0.045) + (0.12 if leader else -0.09 if follower else 0.0)
+        pace = rng.gauss(0.985, 0.045) + (0.24 if leader else -0.18 if follower else 0.0)
         missed = run.missed
         planned_s = 0.0
         last = len(pattern.stops) - 1

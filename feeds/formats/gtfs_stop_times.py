@@ -204,12 +204,10 @@ def _timed(rows: dict[str, npt.NDArray[Any]], problems: Problems) -> StopTimes:
     blank = arrival == BLANK
     if blank.any():
         along = _along(np.asarray(rows["distance"], np.float32), starts, lengths)
-        for times in (arrival, departure):
-            known = ~blank
-            fill = np.interp(
-                along[blank], along[known], (departure if times is arrival else arrival)[known].astype(float)
-            )
-            times[blank] = np.round(fill)
+        known = ~blank
+        # From the departure of the timed call before to the arrival of the one after: each is two knots at one place.
+        knots = np.column_stack([arrival[known], departure[known]]).ravel().astype(float)
+        arrival[blank] = np.round(np.interp(along[blank], np.repeat(along[known], 2), knots))
         departure[blank] = arrival[blank]
     backwards = departure < arrival
     backwards[1:] |= (arrival[1:] < departure[:-1]) & (trip[1:] == trip[:-1])
