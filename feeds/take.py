@@ -64,6 +64,7 @@ async def take_schedule(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
         )
     await timetable.announce(desk.hall, spec.feed_id, imported.generation, desk.clock.now_epoch_s())
     await asyncio.to_thread(schedule.forget_old, desk.settings.home, spec.feed_id, imported.generation)
+    await desk.keeper.keep_schedule(spec.feed_id, data, desk.clock.now_epoch_s())
     return Taken(problems=imported.problems, entity_counts=imported.counts, valid_until=imported.last_day)
 
 

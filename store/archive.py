@@ -2,7 +2,7 @@
 
 Under ``WAYSIDE_HOME/archive/<feed id>/`` a file holds one kind of record over one hour (UTC), as one zstd stream: each
 record is flushed as it comes, so that a crash costs at most the record being written, and later records are compressed
-against earlier ones (feeds repeat themselves). A record is its instant, its length and the columns of
+against earlier ones (feeds repeat themselves). Schedules are kept as they came, as zips. A record is its instant, its length and the columns of
 :func:`store.codec.pack_body`.
 
 One process writes a kind of a feed; readers may read while it writes. Everything but :class:`Keeper` blocks: call it off
@@ -11,12 +11,14 @@ the event loop.
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -159,6 +161,14 @@ class Keeper:
         else:
             self._sick.discard(name)
 
+    async def keep_schedule(self, feed_id: str, data: bytes, at_epoch_s: float) -> None:
+        """Keep a GTFS zip; never raises."""
+        if self._keep_days > 0:
+            try:
+                await asyncio.to_thread(keep_schedule, self._home, feed_id, data, at_epoch_s)
+            except OSError as error:
+                log.error("event=archive_not_written feed=%s kind=schedule why=%r", feed_id, str(error))
+
     async def tidy(self, now_epoch_s: float) -> None:
         """Once an hour: forget what is too old or too much."""
         if now_epoch_s - self._tidied_epoch_s < TIDY_S:
@@ -229,12 +239,55 @@ def _records(path: Path) -> Iterator[tuple[float, bytes]]:
         log.warning("event=archive_file_unreadable file=%s why=%r", path.name, str(error))
 
 
+def keep_schedule(home: Path, feed_id: str, data: bytes, at_epoch_s: float) -> Path:
+    """Keep a GTFS zip as it came; the same bytes once. Raises OSError."""
+    name = f"gtfs-{hashlib.sha256(data).hexdigest()[:16]}.zip"
+    into = folder(home) / feed_id
+    into.mkdir(parents=True, exist_ok=True)
+    known = [path for path in into.glob("*.zip") if path.name.endswith(name)]
+    if known:
+        return known[0]
+    path = into / f"{datetime.fromtimestamp(at_epoch_s, UTC):%Y%m%d%H}-{name}"
+    partial = path.with_suffix(".part")
+    partial.write_bytes(data)
+    partial.rename(path)
+    return path
+
+
+def schedule_at(home: Path, feed_id: str, instant_epoch_s: float) -> Path | None:
+    """The GTFS zip that was in force at an instant: the newest that had come by then, else the first that came."""
+    paths = sorted((folder(home) / feed_id).glob("*-gtfs-*.zip"))
+    stamp = f"{datetime.fromtimestamp(instant_epoch_s, UTC):%Y%m%d%H}"
+    by_then = [path for path in paths if path.name[:10] <= stamp]
+    return by_then[-1] if by_then else paths[0] if paths else None
+
+
+def _old_schedules(home: Path, before_epoch_s: float) -> list[Path]:
+    """Zips that were replaced before an instant."""
+    stamp = f"{datetime.fromtimestamp(before_epoch_s, UTC):%Y%m%d%H}"
+    found: list[Path] = []
+    for feed in folder(home).glob("*"):
+        paths = sorted(feed.glob("*-gtfs-*.zip"))
+        found += [path for path, following in pairwise(paths) if following.name[:10] < stamp]
+    return found
+
+
 def forget(home: Path, *, now_epoch_s: float, keep_days: float, max_bytes: int) -> int:
     """Remove what is older than *keep_days*, then the oldest until at most *max_bytes* are left; bytes removed.
 
-    The hour that is being written stays.
+    The hour that is being written stays, and the schedules that the kept hours belong to.
     """
+    removed = 0
+    for path in _old_schedules(home, now_epoch_s - keep_days * 86_400):
+        with contextlib.suppress(OSError):
+            size = path.stat().st_size
+            path.unlink()
+            removed += size
     known = hours(home)
+    return removed + _forget_hours(known, now_epoch_s, keep_days, max_bytes)
+
+
+def _forget_hours(known: list[Hour], now_epoch_s: float, keep_days: float, max_bytes: int) -> int:
     total, removed = sum(hour.size for hour in known), 0
     for hour in known:
         ends = hour.from_epoch_s + 3600

@@ -68,6 +68,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from wayside.doctor import doctor
 
         return doctor(options.config)
+    if options.command == "archive":
+        from wayside.archive_command import archive_command
+
+        return archive_command(options)
     if options.command == "learn":
         from wayside.learn_command import learn
 
@@ -128,6 +132,16 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("backtest", help="replay a recorded set and say how good predictions were", add_help=False)
     command("doctor", "check configuration, Redis and feeds, and say what is wrong")
+    kept = command("archive", "what is kept of the feeds, for looking back, scoring and learning anew")
+    works = kept.add_subparsers(dest="action", required=True, metavar="ACTION")
+    works.add_parser("show", help="which hours of which feeds, and their size")
+    export = works.add_parser("export", help="write hours as GTFS-realtime files that replay and backtest read")
+    export.add_argument("folder", metavar="DIR", help="a new folder")
+    export.add_argument("--schedule", default="", metavar="ID", help="the gtfs feed (default: the only one)")
+    export.add_argument(
+        "--from", dest="begins", type=_instant, required=True, metavar="INSTANT", help="such as 2026-11-23T08:00-04:00"
+    )
+    export.add_argument("--to", dest="ends", type=_instant, required=True, metavar="INSTANT")
     learning = command("learn", "what the predictor has learned of travel times")
     deeds = learning.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = deeds.add_parser("show", help="habits of agencies, and the stop pairs seen most")

@@ -115,3 +115,20 @@ def test_repetition_costs_little(tmp_path: Path) -> None:
         recorder.append(AT + 30 * step, replace(first, header_epoch_s=step))
     recorder.close()
     assert archive.hours(tmp_path)[0].size < 2 * size
+
+
+def test_schedules_are_kept_once_and_found_by_time(tmp_path: Path) -> None:
+    """The one that had come by then; before the first came, the first."""
+    day = 86_400
+    archive.keep_schedule(tmp_path, "town", b"winter", AT)
+    archive.keep_schedule(tmp_path, "town", b"winter", AT + 1)
+    archive.keep_schedule(tmp_path, "town", b"spring", AT + 30 * day)
+    found = [archive.schedule_at(tmp_path, "town", AT + days * day) for days in (-1, 1, 31)]
+    assert [path.read_bytes() for path in found if path] == [b"winter", b"winter", b"spring"]
+    assert archive.schedule_at(tmp_path, "rail", AT) is None
+    archive.forget(tmp_path, now_epoch_s=AT + 40 * day, keep_days=14, max_bytes=2**40)
+    assert archive.schedule_at(tmp_path, "town", AT) is not None
+    archive.forget(tmp_path, now_epoch_s=AT + 50 * day, keep_days=14, max_bytes=2**40)
+    kept = archive.schedule_at(tmp_path, "town", AT)
+    assert kept is not None
+    assert kept.read_bytes() == b"spring"
