@@ -1,7 +1,7 @@
 """When predictions are asked for, and what was known of each run then.
 
 The clock is cut into cells of 30 s, or of the recording's own interval where that is longer. Every run is asked about
-once a cell: at the first tick after news of it in that cell, else at the cell's end with what was known. Where only
+once a cell: at the first tick after news of it in that cell, else at the cell's last tick with what was known. Where only
 arrivals and departures are recorded, nobody knows anything between them; there the moments asked about are the
 departures.
 """
@@ -80,7 +80,7 @@ def _at_reports(recording: Recording, tracks: Tracks, main: Int64s, tick: float)
         cells = np.arange(number[0], int((heard[-1] + forgotten_s) // cell) + 1)
         first = np.searchsorted(number, cells, "left")
         fresh = (first < len(number)) & (number[np.minimum(first, len(number) - 1)] == cells)
-        at = np.where(fresh, heard[np.minimum(first, len(heard) - 1)], (cells + 1) * cell)
+        at = np.where(fresh, heard[np.minimum(first, len(heard) - 1)], (cells + 1) * cell - tick)
         latest = np.searchsorted(heard, at, "right") - 1
         good = at - heard[latest] <= forgotten_s
         now.append(at[good])
