@@ -126,10 +126,13 @@ def candidates(line: Line, lat: Floats, lon: Floats) -> tuple[Int64s, Floats, Fl
     dx, dy = np.diff(x), np.diff(y)
     length2 = np.maximum(dx * dx + dy * dy, 1e-9)
     px, py = (lon * scale)[:, None], (lat * METRES_PER_DEGREE)[:, None]
-    share = np.clip(((px - x[:-1]) * dx + (py - y[:-1]) * dy) / length2, 0.0, 1.0)
+    foot = ((px - x[:-1]) * dx + (py - y[:-1]) * dy) / length2
+    share = np.clip(foot, 0.0, 1.0)
     away = np.hypot(x[:-1] + share * dx - px, y[:-1] + share * dy - py)
-    wall = np.full((len(lat), 1), np.inf)
-    lowest = (away <= np.hstack([wall, away[:, :-1]])) & (away < np.hstack([away[:, 1:], wall]))
+    # Local minima of the distance: feet of perpendiculars, and corners that the line comes to and goes away from.
+    beyond = np.hstack([np.ones((len(lat), 1), np.bool_), foot[:, :-1] >= 1.0])
+    lowest = ((foot > 0.0) & (foot < 1.0)) | ((foot <= 0.0) & beyond)
+    lowest[:, -1] |= foot[:, -1] >= 1.0
     point, segment = np.nonzero(lowest & (away <= line.tolerance_m))
     off = away[point, segment]
     along = line.along_m[segment] + share[point, segment] * np.diff(line.along_m)[segment]

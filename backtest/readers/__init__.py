@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backtest.readers import day_files, observed_calls, positions_with_gtfs, rapid_transit, stop_crossings, stop_samples
+from backtest.readers import (
+    day_files,
+    observed_calls,
+    own_archive,
+    positions_with_gtfs,
+    rapid_transit,
+    stop_crossings,
+    stop_samples,
+)
 from backtest.readers.folder import Folder
 from backtest.recording import Recording, SetUnreadable
 
@@ -23,7 +31,16 @@ class Format:
 
 FORMATS = tuple(
     Format(name=it.NAME, needs=it.NEEDS, warm_up=it.WARM_UP, recognise=it.recognise, read=it.read)
-    for it in (stop_crossings, observed_calls, positions_with_gtfs, day_files, rapid_transit, stop_samples)
+    for it in (
+        own_archive,
+        stop_crossings,
+        observed_calls,
+        own_archive,
+        positions_with_gtfs,
+        day_files,
+        rapid_transit,
+        stop_samples,
+    )
 )
 """Asked in this order; the first that recognises a folder reads it."""
 

@@ -1,6 +1,7 @@
 """VehiclePositions with the GTFS they belong to, with or without the agency's TripUpdates."""
 
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 
@@ -30,15 +31,32 @@ def recognise(folder: Folder) -> bool:
 
 def read(folder: Folder) -> Recording:
     """The recording in *folder*."""
-    said = reports(folder)
-    claimed = updates(folder)
-    schedule = Schedule(folder.schedules)
+    return joined(folder.name, NAME, reports(folder), updates(folder), Schedule(folder.schedules))
+
+
+class Timetable(Protocol):
+    """Where a recording's schedule comes from."""
+
+    time_zone: str
+
+    def places(self) -> dict[str, tuple[float, float]]:
+        """stop_id to degrees (lat, lon)."""
+
+    def shapes(self, wanted: set[str]) -> dict[str, tuple[Floats, Floats]]:
+        """shape_id to latitudes and longitudes of its points."""
+
+    def patterns(self, wanted: set[str]) -> dict[str, Pattern]:
+        """trip_id to its calls, of the wanted trips that are there."""
+
+
+def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedule: Timetable) -> Recording:
+    """Positions and predictions put on the runs of their schedule; raises SetUnreadable when no trip is in it."""
     patterns = schedule.patterns(set(said.trip) | (set(claimed.trip) if claimed else set()))
     book = Book(places=schedule.places(), shapes=schedule.shapes({it.shape for it in patterns.values() if it.shape}))
     run = runs_of(book, patterns, said, schedule.time_zone)
     if not (run >= 0).any():
         raise SetUnreadable(
-            f"{folder.paths[-1]}: none of {len(set(said.trip))} trip ids of the positions "
+            f"{name}: none of {len(set(said.trip))} trip ids of the positions "
             f"(such as {next(iter(said.trip), '')!r}) is in the schedule: expected the GTFS that was in force"
         )
     stops, runs, lines = book.bound()
@@ -53,8 +71,8 @@ def read(folder: Folder) -> Recording:
     pieces = pieces_of(heard, max(150.0, 1.5 * interval_s))
     unknown = int(np.count_nonzero(run < 0))
     return Recording(
-        name=folder.name,
-        form=NAME,
+        name=name,
+        form=form,
         time_zone=schedule.time_zone,
         stops=stops,
         runs=runs,

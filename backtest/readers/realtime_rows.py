@@ -101,14 +101,18 @@ def reports(folder: Folder) -> Reports:
     found = [_reports_of(it) for it in tables]
     if not found:
         found = [
-            _reports_in(vehicles)
+            reports_in(vehicles, float(vehicles.header_epoch_s))
             for vehicles in _decoded(folder, "vehicles", "vehicleposition", "vehicles")
             if isinstance(vehicles, Vehicles)
         ]
     if not found:
         raise SetUnreadable(f"{folder.paths[-1]}: expected vehicle positions")
-    together = _joined(found)
-    return _once(together)
+    return together(found)
+
+
+def together(found: list[Reports]) -> Reports:
+    """All of them in order of receipt, each report of a vehicle once."""
+    return _once(_joined(found))
 
 
 def updates(folder: Folder) -> Updates | None:
@@ -116,10 +120,15 @@ def updates(folder: Folder) -> Updates | None:
     found = [_updates_of(it) for it in folder.tables if is_updates(it)]
     if not found:
         found = [
-            _updates_in(dataset)
+            updates_in(dataset, float(dataset.header_epoch_s))
             for dataset in _decoded(folder, "trip_updates", "tripupdate")
             if isinstance(dataset, TripUpdates)
         ]
+    return in_order(found)
+
+
+def in_order(found: list[Updates]) -> Updates | None:
+    """All of them in order of receipt; None when there are none."""
     if not found:
         return None
     columns = {name: _concatenated([getattr(it, name) for it in found]) for name in Updates.__slots__}
@@ -168,13 +177,14 @@ def _reports_of(table: Table) -> Reports:
     )
 
 
-def _reports_in(vehicles: Vehicles) -> Reports:
-    header = float(vehicles.header_epoch_s)
+def reports_in(vehicles: Vehicles, received_s: float) -> Reports:
+    """The positions of one message received then."""
+    header = float(vehicles.header_epoch_s or received_s)
     n = len(vehicles.trip_ids)
     at = np.where(vehicles.timestamp_epoch_s > 0, vehicles.timestamp_epoch_s, header).astype(np.float64)
     sequence = vehicles.current_stop_sequence.astype(np.int64)
     return Reports(
-        received_s=np.full(n, header),
+        received_s=np.full(n, received_s),
         at_s=at,
         trip=list(vehicles.trip_ids),
         day=[str(day) if day else "" for day in vehicles.start_date.tolist()],
@@ -213,7 +223,8 @@ def _updates_of(table: Table) -> Updates:
     )
 
 
-def _updates_in(dataset: TripUpdates) -> Updates:
+def updates_in(dataset: TripUpdates, received_s: float) -> Updates:
+    """The stop time updates of one message received then."""
     sizes = np.diff(dataset.ptr)
     owner = np.repeat(np.arange(len(dataset.trip_ids)), sizes)
     kept = np.flatnonzero(
@@ -229,7 +240,7 @@ def _updates_in(dataset: TripUpdates) -> Updates:
         return np.where(part == none, np.nan, part.astype(np.float64))
 
     return Updates(
-        message_s=np.full(len(rows), float(dataset.header_epoch_s)),
+        message_s=np.full(len(rows), received_s),
         trip=[dataset.trip_ids[row] for row in rows],
         day=[days[row] for row in rows],
         route=[dataset.route_ids[row] for row in rows],

@@ -1,5 +1,6 @@
 """Every other recorded format, on a folder of its own that the test writes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 from google.transit import gtfs_realtime_pb2
 
 from backtest import readers
-from backtest.readers import days, stop_crossings
+from backtest.readers import days, own_archive, positions_with_gtfs, stop_crossings
 from backtest.readers.folder import Folder
 from backtest.recording import Recording, SetUnreadable
 from backtest.tracks import tracks_of
 from backtest.truth import truth_of
+from domain.feed import FeedKind, FeedSpec
+from feeds.formats.gtfs_realtime import decode
+from feeds.schedule import import_file
+from store import archive
 from tests.backtest.folders import MIDNIGHT_EPOCH_S, NOON_EPOCH_S, drive, lat_at, write_gtfs, write_gz
 
 
@@ -26,9 +31,8 @@ def _truth(recording: Recording) -> list[float]:
     return [float(it) for it in truth_of(recording, tracks).at_s]
 
 
-def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
-    """VehiclePositions and TripUpdates as *.pb: a report counts from its message, a delay carries on to later calls."""
-    write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
+def _messages() -> Iterator[tuple[int, bytes, bytes]]:
+    """(receipt, vehicle positions, trip updates) of a bus that leaves at noon and is told to be 33 s, then 5 s late."""
     for now, metres in drive(NOON_EPOCH_S, 5.0, until_m=2100.0):
         message = gtfs_realtime_pb2.FeedMessage()
         message.header.gtfs_realtime_version = "2.0"
@@ -36,7 +40,6 @@ def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
         vehicle = message.entity.add(id="v").vehicle
         vehicle.trip.trip_id, vehicle.trip.start_date, vehicle.vehicle.id = "t1", "20260109", "bus"
         vehicle.position.latitude, vehicle.position.longitude, vehicle.timestamp = lat_at(metres), -75.0, now
-        (tmp_path / f"VehiclePositions_{now}.pb").write_bytes(message.SerializeToString())
         update = gtfs_realtime_pb2.FeedMessage()
         update.header.gtfs_realtime_version = "2.0"
         update.header.timestamp = now + 7
@@ -44,9 +47,10 @@ def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
         trip.trip.trip_id, trip.trip.start_date = "t1", "20260109"
         trip.stop_time_update.add(stop_sequence=2).arrival.time = NOON_EPOCH_S + 100 + 33
         trip.stop_time_update.add(stop_sequence=4, stop_id="s3").departure.delay = 5
-        (tmp_path / f"TripUpdates_{now}.pb").write_bytes(update.SerializeToString())
-    recording = _read(tmp_path)
-    assert recording.form == "vehicle positions with a GTFS schedule"
+        yield now + 7, message.SerializeToString(), update.SerializeToString()
+
+
+def _is_the_recorded_bus(recording: Recording) -> None:
     assert np.all(recording.fixes.received_s - recording.fixes.at_s == 7.0)
     assert np.allclose(_truth(recording), NOON_EPOCH_S + np.array([12.0, 97.0, 197.0, 297.0, 397.0]), atol=2.0)
     assert recording.said is not None
@@ -56,6 +60,33 @@ def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
     assert (told[1:] - NOON_EPOCH_S).tolist() == [133.0, 233.0, 305.0, 405.0]
     before = recording.said.at(np.full(5, float(recording.fixes.received_s[0] - 1)), np.arange(5))
     assert np.isnan(before).all()
+
+
+def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
+    """VehiclePositions and TripUpdates as *.pb: a report counts from its message, a delay carries on to later calls."""
+    write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
+    for received, positions, updates in _messages():
+        (tmp_path / f"VehiclePositions_{received}.pb").write_bytes(positions)
+        (tmp_path / f"TripUpdates_{received}.pb").write_bytes(updates)
+    recording = _read(tmp_path)
+    assert recording.form == positions_with_gtfs.NAME
+    _is_the_recorded_bus(recording)
+
+
+async def test_our_own_archive_of_the_same_bus(tmp_path: Path) -> None:
+    """The home of a deployment, its timetable imported and its feeds kept, is the same recording."""
+    write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
+    spec = FeedSpec(feed_id="road", kind=FeedKind.GTFS, url="", interval_s=60.0)
+    await import_file(tmp_path / "gtfs.zip", spec, tmp_path / "home", source="test", now_epoch_s=NOON_EPOCH_S)
+    for kind, part in ((archive.Kind.VEHICLES, 1), (archive.Kind.TRIP_UPDATES, 2)):
+        recorder = archive.Recorder(tmp_path / "home", "live", kind)
+        for message in _messages():
+            items = decode(message[part], feed_id="live", now_epoch_s=message[0]).items  # type: ignore[arg-type]
+            recorder.append(message[0], items.vehicles if part == 1 else items.trip_updates)
+        recorder.close()
+    recording = _read(tmp_path / "home")
+    assert recording.form == own_archive.NAME
+    _is_the_recorded_bus(recording)
 
 
 def test_stop_crossings_are_timed_as_measured_and_the_first_call_by_its_departure(tmp_path: Path) -> None:
