@@ -45,6 +45,8 @@ BEGUN_M = 150.0
 """Driven so far along its line, a vehicle is on its trip wherever it joined it."""
 EARLY_S = 60
 """A vehicle that is on its line so long before the departure may still be on its way to the start."""
+LEAVES_EARLY_S, BAY_M = 300, 2000.0
+"""Nobody leaves earlier; within BAY_M of its first stop a vehicle waits until then."""
 IMPOSSIBLE = 40.0
 """The cost of having driven faster than TOP_SPEED_MPS: more than any place on the line can save."""
 FORGOTTEN = 30.0
@@ -90,6 +92,8 @@ class Progress:
     closest_position: Int64s
     deviation_s: Int64s
     """Seconds behind the timetable when it was last on its line; 0 for a vehicle that waits for its departure."""
+    located_epoch_s: Int64s
+    """When it was at *distance_m*: its last report that lies on the line; 0 for never."""
     on_route: Bools
     """Its last report lies on the line."""
     detour: Bools
@@ -198,6 +202,7 @@ def progress(schedule: Schedule, ground: Ground, calls: Calls, seen: Sighting) -
         next_position=following,
         closest_position=_closest(metres, first, following, distance),
         deviation_s=np.where(told, deviation, NO_VALUE),
+        located_epoch_s=np.where(after["doubted"], seen.seen_epoch_s, after["matched_epoch_s"]),
         on_route=on_route,
         detour=detour,
         lost=detour & (seen.seen_epoch_s - after["off_since_epoch_s"] > LOST_S),
@@ -345,7 +350,11 @@ def _waiting(after: Traces, seen: Sighting, known: Bools, matched: Bools, start_
         after["doubted"] |= early & seen.named
         after["least_m"] = np.where(matched, np.fmin(after["least_m"], along), after["least_m"])
         begun = matched & ((along - start_m <= AT_START_M) | (along - after["least_m"] >= BEGUN_M))
-        after["doubted"] &= ~begun
+        # Bays and waiting streets lie along the line too: so long before its time it waits, wherever it stands, and has to
+        # drive off from there.
+        bides = matched & seen.named & (seen.seen_epoch_s < departs - LEAVES_EARLY_S) & (along - start_m <= BAY_M)
+        after["least_m"] = np.where(bides, along, after["least_m"])
+        after["doubted"] = (after["doubted"] & ~begun) | bides
         waiting: Bools = after["doubted"] | (along - start_m <= LAYOVER_M)
     return waiting
 

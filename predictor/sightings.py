@@ -261,7 +261,7 @@ def _spread(found: Progress, on: Int64s, n: int) -> Progress:
         if part.dtype.names is not None:
             columns[it.name] = part
             continue
-        whole = np.full(n, nothing.get(it.name, False if part.dtype == bool else np.nan), part.dtype)
+        whole = np.full(n, nothing.get(it.name, np.nan if part.dtype.kind == "f" else 0), part.dtype)
         whole[on] = part
         columns[it.name] = whole
     return Progress(**columns)

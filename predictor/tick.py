@@ -213,11 +213,9 @@ def _assemble(
         ours = fresh[calls.run]
         arrival = np.where(ours, forecast.arrival_epoch_s, arrival)
         departure = np.where(ours, forecast.departure_epoch_s, departure)
-        doubts = _doubts(calls, progress, seen, best)
-        silent = ours & ((doubts & CallFlag.NO_DATA) != 0) & ((forecast.flags & CallFlag.PASSED) == 0)
+        silent = ours & _untold(calls, progress, best) & ((forecast.flags & CallFlag.PASSED) == 0)
         arrival, departure = np.where(silent, 0, arrival), np.where(silent, 0, departure)
-        flags = np.where(ours, forecast.flags | np.where(silent, doubts, doubts & ~np.uint8(CallFlag.NO_DATA)), flags)
-        flags = flags.astype(np.uint8)
+        flags = np.where(ours, forecast.flags | np.where(silent, CallFlag.NO_DATA, 0), flags).astype(np.uint8)
         source[fresh] = SOURCE_CODES[made_by]
         deviation[fresh] = late[fresh]
         counts.by_position = int(np.count_nonzero(fresh))
@@ -251,6 +249,8 @@ def _assemble(
         counts.by_learning = int(np.count_nonzero(merged.ours))
         foresight.note(now, calls, sights, outlook, np.where((flags & CallFlag.SKIPPED) != 0, 0, told_s))
     deviation[schedule.is_inexact(runs.trip)] = NO_VALUE
+    made_here = on & np.isin(source, (SOURCE_CODES[Source.POSITION], SOURCE_CODES[Source.LEARNED]))
+    flags = np.where(made_here[calls.run], flags | _doubts(progress, seen, best)[calls.run], flags).astype(np.uint8)
 
     own = _own(schedule, heard, words.only(words.listed & ~gone))
     ended = words.only(gone & (words.trip >= 0))
@@ -337,15 +337,15 @@ def _sights(now: int, runs: _Runs, times: _Times, seen: Seen, progress: Progress
     if len(seen):
         followed &= (
             (runs.copied == 0)
-            & progress.on_route[row]
+            & ~progress.detour[row]
             & ~np.isnan(progress.distance_m[row])
-            & (now - seen.seen_epoch_s[row] <= POSITION_LOST_S)
+            & (now - progress.located_epoch_s[row] <= POSITION_LOST_S)
         )
     vehicle = np.zeros(n, np.int64)
     distance, located = np.full(n, np.nan), np.full(n, np.nan)
     vehicle[followed] = seen.slot[row[followed]]
     distance[followed] = progress.distance_m[row[followed]]
-    located[followed] = seen.seen_epoch_s[row[followed]]
+    located[followed] = progress.located_epoch_s[row[followed]]
     return Sights(
         trip=runs.trip,
         date=runs.date,
@@ -407,20 +407,24 @@ def in_order_where(ptr: Int64s, arrival: Int64s, departure: Int64s, where: Bools
     return np.where(where, ordered_arrival, arrival), np.where(where, ordered_departure, departure)
 
 
-def _doubts(calls: Calls, progress: Progress, seen: Seen, best: Int64s) -> UInt8s:
-    """CallFlag of every call for what is doubtful about its run's vehicle; NO_DATA where nothing can be said."""
-    of_run = np.zeros(len(best), np.uint8)
-    on = best >= 0
-    vehicle = best[on]
-    of_run[on] = np.where(seen.inferred[vehicle], CallFlag.INFERRED | CallFlag.UNCERTAIN, 0)
-    of_run[on] |= np.where(progress.detour[vehicle], CallFlag.DETOUR | CallFlag.UNCERTAIN, 0).astype(np.uint8)
-    doubts: UInt8s = of_run[calls.run]
-    lost = np.zeros(len(best), bool)
-    lost[on] = progress.lost[vehicle] & ~progress.waiting[vehicle]
-    between = lost[calls.run]
-    between[calls.ptr[1:] - 1] = False
-    doubts[between] |= np.uint8(CallFlag.NO_DATA)
+def _doubts(progress: Progress, seen: Seen, best: Int64s) -> UInt8s:
+    """CallFlag of every run for what is doubtful about its vehicle."""
+    doubts = np.zeros(len(best), np.uint8)
+    on = np.flatnonzero(best >= 0)
+    inferred, detour = seen.inferred[best[on]], progress.detour[best[on]]
+    doubts[on] = np.where(inferred, CallFlag.INFERRED | CallFlag.UNCERTAIN, 0)
+    doubts[on] |= np.where(detour, CallFlag.DETOUR | CallFlag.UNCERTAIN, 0).astype(np.uint8)
     return doubts
+
+
+def _untold(calls: Calls, progress: Progress, best: Int64s) -> Bools:
+    """Calls of which nothing can be said: all but the last of a vehicle that has been off its line for long."""
+    lost = np.zeros(len(best), bool)
+    on = np.flatnonzero(best >= 0)
+    lost[on] = progress.lost[best[on]] & ~progress.waiting[best[on]]
+    untold = lost[calls.run]
+    untold[calls.ptr[1:] - 1] = False
+    return untold
 
 
 def _deviation(calls: Calls, arrival: Int64s, departure: Int64s, now: int, n: int) -> Int64s:
