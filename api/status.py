@@ -258,6 +258,7 @@ def _encode(
         noticed.ids,
         status,
         oba.decimal(total_m),
+        _features(served, trip),
         vehicle_id,
     )
     return Status(
@@ -273,6 +274,14 @@ def _encode(
         lat=spot.lat,
         lon=spot.lon,
     )
+
+
+def _features(served: Served, trip: int) -> bytes:
+    """What the timetable says of the vehicles of that trip."""
+    if trip < 0:
+        return oba.VEHICLE_FEATURES[0]
+    bundle = served.bundle
+    return oba.VEHICLE_FEATURES[2 * (bundle.trip_wheelchair[trip] == 1) + (bundle.trip_bikes[trip] == 1)]
 
 
 def _scheduled_m(live: Live, vehicle: int, otherwise_m: float) -> float:

@@ -23,6 +23,8 @@ class Ask:
     id: str
     now_epoch_s: float
     references: References = field(default_factory=References)
+    with_intervals: bool = False
+    """Arrivals are to say their band as well."""
 
     def wants_references(self) -> bool:
         """False where the caller asked for an answer without what it refers to."""

@@ -40,6 +40,7 @@ def arrivals_for_stop(ask: Ask) -> bytes:
 def entry_of_stop(ask: Ask, served: Served, stop: int) -> bytes:
     """The stop's visits, nearby stops and notices; what they refer to is added to the references."""
     query = ask.query
+    ask.with_intervals = params.boolean(query, "includeIntervals", False)
     before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
     after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
     when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
@@ -69,6 +70,7 @@ def arrivals_for_location(ask: Ask) -> bytes:
     """Every visit at the stops around a place, in the order they come; stops nearest first."""
     query = ask.query
     place = place_asked(query, DEFAULT_RADIUS_M, required=True)
+    ask.with_intervals = params.boolean(query, "includeIntervals", False)
     before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
     after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
     limit = min(params.integer(query, "maxCount", DEFAULT_COUNT, 1, 1_000_000), MAX_COUNT)
@@ -128,6 +130,7 @@ def _modes_of(served: Served, visit: Visit, when: Moment) -> frozenset[int]:
 def arrival_for_stop(ask: Ask) -> bytes:
     """One visit: of tripId on serviceDate at the stop; stopSequence tells the calls of a loop apart."""
     query = ask.query
+    ask.with_intervals = params.boolean(query, "includeIntervals", False)
     served, stop = ask.stop()
     zone = served.bundle.time_zone
     asked_trip = params.text(query, "tripId")

@@ -230,6 +230,11 @@ def frequency(start_epoch_s: int, end_epoch_s: int, headway_s: int) -> bytes:
     )
 
 
+def interval(from_epoch_s: int, to_epoch_s: int) -> bytes:
+    """From one instant to another."""
+    return b'{"from":%d,"to":%d}' % (from_epoch_s * 1000, to_epoch_s * 1000)
+
+
 ARRIVAL = (
     b'{"actualTrack":"","arrivalEnabled":%b,"blockTripSequence":%d,"departureEnabled":%b,"distanceFromStop":%b,'
     b'"frequency":%b,"historicalOccupancy":"","lastUpdateTime":%d,"numberOfStopsAway":%d,"occupancyStatus":%b,'
@@ -247,9 +252,17 @@ STATUS = (
     b'"lastUpdateTime":%d,"nextStop":%b,"nextStopTimeOffset":%d,"occupancyCapacity":-1,"occupancyCount":-1,'
     b'"occupancyStatus":%b,"orientation":%b,"phase":%b,"position":{"lat":%b,"lon":%b},"predicted":%b,'
     b'"scheduleDeviation":%d,"scheduledDistanceAlongTrip":%b,"serviceDate":%d,"situationIds":%b,"status":%b,'
-    b'"totalDistanceAlongTrip":%b,"vehicleId":%b}'
+    b'"totalDistanceAlongTrip":%b,"vehicleFeatures":%b,"vehicleId":%b}'
 )
 """A trip's status, to be filled with ``%``; after ``lastKnownDistanceAlongTrip`` comes ``location()`` or nothing."""
+
+
+VEHICLE_FEATURES = tuple(
+    encode([name for name, has in (("WHEELCHAIR_ACCESSIBLE", wheelchair), ("BIKES_ALLOWED", bikes)) if has])
+    for wheelchair in (False, True)
+    for bikes in (False, True)
+)
+"""What a vehicle has, by ``2 * wheelchair + bikes``."""
 
 
 def location(name: bytes, lat: float, lon: float) -> bytes:

@@ -53,15 +53,15 @@ _WHERE: dict[str, tuple[str, str, str, str]] = {
     "agencies-with-coverage": ("list", "Coverage", "", ""),
     "agency": ("entry", "Agency", "", "1"),
     "arrival-and-departure-for-stop": (
-        "entry", "ArrivalAndDeparture", "tripId! serviceDate vehicleId stopSequence time",
+        "entry", "ArrivalAndDeparture", "tripId! serviceDate vehicleId stopSequence time includeIntervals",
         "1_mid?tripId=1_t1&serviceDate=2026-11-23&stopSequence=1",
     ),
     "arrivals-and-departures-for-location": (
         "entry", "PlaceArrivals",
-        "lat! lon! radius latSpan lonSpan lngSpan minutesBefore minutesAfter maxCount routeType emptyReturnsNotFound time",
+        "lat! lon! radius latSpan lonSpan lngSpan minutesBefore minutesAfter maxCount routeType emptyReturnsNotFound time includeIntervals",
         "?lat=44.61&lon=-63.5&radius=100&minutesAfter=10",
     ),
-    "arrivals-and-departures-for-stop": ("entry", "StopArrivals", "minutesBefore minutesAfter time", "1_mid?minutesAfter=10"),
+    "arrivals-and-departures-for-stop": ("entry", "StopArrivals", "minutesBefore minutesAfter time includeIntervals", "1_mid?minutesAfter=10"),
     "block": ("entry", "Block", "", "1_b1"),
     "config": ("entry", "Config", "", ""),
     "current-time": ("entry", "Time", "", ""),

@@ -62,6 +62,7 @@ _LINES: dict[str, tuple[str, str]] = {
         "A window in which vehicles come every headway seconds, without published times.",
         "endTime:i exactTimes:i headway:i startTime:i",
     ),
+    "Interval": ("Epoch milliseconds between which 80 of 100 such predictions come true.", "from:i to:i"),
     "TripStatus": (
         (
             "How a trip is doing. Metres along the trip; scheduleDeviation in seconds, late is positive; angles in degrees, "
@@ -72,7 +73,7 @@ _LINES: dict[str, tuple[str, str]] = {
             "lastKnownDistanceAlongTrip:i lastKnownLocation?:Location lastKnownOrientation:n lastLocationUpdateTime:i "
             "lastUpdateTime:i nextStop:s nextStopTimeOffset:i occupancyCapacity:i occupancyCount:i occupancyStatus:s "
             "orientation:n phase:s position:Location predicted:b scheduleDeviation:i scheduledDistanceAlongTrip:n "
-            "serviceDate:i situationIds:[s] status:s totalDistanceAlongTrip:n vehicleId:s"
+            "serviceDate:i situationIds:[s] status:s totalDistanceAlongTrip:n vehicleFeatures:[s] vehicleId:s"
         ),
     ),
     "ArrivalAndDeparture": (
@@ -83,7 +84,7 @@ _LINES: dict[str, tuple[str, str]] = {
         (
             "actualTrack:s arrivalEnabled:b blockTripSequence:i departureEnabled:b distanceFromStop:n frequency:Frequency? "
             "historicalOccupancy:s lastUpdateTime:i numberOfStopsAway:i occupancyStatus:s predicted:b "
-            "predictedArrivalInterval:x predictedArrivalTime:i predictedDepartureInterval:x predictedDepartureTime:i "
+            "predictedArrivalInterval:Interval? predictedArrivalTime:i predictedDepartureInterval:Interval? predictedDepartureTime:i "
             "predictedOccupancy:s routeId:s routeLongName:s routeShortName:s scheduledArrivalInterval:x "
             "scheduledArrivalTime:i scheduledDepartureInterval:x scheduledDepartureTime:i scheduledTrack:s serviceDate:i "
             "situationIds:[s] status:s stopId:s stopSequence:i totalStopsInTrip:i tripHeadsign:s tripId:s "
