@@ -85,6 +85,12 @@ def backtest(options: argparse.Namespace) -> int:
             )
             bar.update(task, description="judging")
             verdict = verdict_of(recording, answers, truth)
+        if not any(part.samples for part in verdict.parts.values()):
+            raise SetUnreadable(
+                f"{recording.name}: nothing could be judged: {len(recording.runs):,} trips in "
+                f"{len(recording.fixes):,} reports and {len(recording.events):,} events, but after the warm-up no vehicle that was "
+                "predicted reached a stop: expected a longer recording (half an hour of reports every 30 s is little)"
+            )
     except SetUnreadable as error:
         print(error, file=sys.stderr)
         return 2

@@ -31,16 +31,7 @@ class Format:
 
 FORMATS = tuple(
     Format(name=it.NAME, needs=it.NEEDS, warm_up=it.WARM_UP, recognise=it.recognise, read=it.read)
-    for it in (
-        own_archive,
-        stop_crossings,
-        observed_calls,
-        own_archive,
-        positions_with_gtfs,
-        day_files,
-        rapid_transit,
-        stop_samples,
-    )
+    for it in (own_archive, stop_crossings, observed_calls, positions_with_gtfs, day_files, rapid_transit, stop_samples)
 )
 """Asked in this order; the first that recognises a folder reads it."""
 

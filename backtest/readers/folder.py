@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from backtest.recording import Floats, SetUnreadable
 
 TABLES = (".csv", ".csv.gz", ".txt.gz", ".parquet")
+SHOWN = 12
+"""So many files are named in an error message."""
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
 
@@ -65,6 +67,12 @@ class Folder:
         for path in paths:
             if not path.is_dir():
                 raise SetUnreadable(f"{path}: expected a folder with a recording")
+            inner = sorted(it.name for it in path.iterdir() if it.is_dir() and not it.name.startswith("."))
+            own = [it for it in path.iterdir() if it.is_file() and it.suffix not in {".md", ".txt"}]
+            if len(inner) > 1 and not own and not {"archive", "timetables"} <= set(inner):
+                raise SetUnreadable(
+                    f"{path}: expected one recording, found a folder of folders: {', '.join(inner[:12])}"
+                )
         self.paths = paths
 
     @property
@@ -129,13 +137,16 @@ class Folder:
     def described(self) -> str:
         """What is there, for an error message."""
         lines = []
-        for file in self.files[:40]:
+        for file in self.files[:SHOWN]:
             table = next((it for it in self.tables if it.path == file), None)
-            columns = ", ".join(sorted(table.columns)[:12]) if table else ""
-            lines.append(
-                f"  {file.name}"
-                + (f" ({columns}{', …' if table and len(table.columns) > 12 else ''})" if columns else "")
-            )
+            within = ", ".join([*sorted(table.columns)[:12], "…"][: len(table.columns)]) if table else ""
+            if file.name.endswith(ARCHIVES):
+                with tarfile.open(file) as archive:
+                    members = [it.name for it in archive if it.isfile()]
+                within = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
+            lines.append(f"  {file.name}" + (f" ({within})" if within else ""))
+        if len(self.files) > SHOWN:
+            lines.append(f"  and {len(self.files) - SHOWN} more")
         return "\n".join(lines) or "  nothing"
 
 

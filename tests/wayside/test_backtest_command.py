@@ -88,6 +88,23 @@ def test_a_folder_that_cannot_be_read_is_an_error_on_stderr(tmp_path: Path, caps
     assert "Expected one of" in shown.err
 
 
+def test_a_folder_of_recordings_is_not_one(morning: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Several folders side by side: which one is meant?"""
+    (morning.parent / "evening").mkdir()
+    assert run(["backtest", str(morning.parent)]) == 2
+    assert "evening, morning" in capsys.readouterr().err
+
+
+def test_a_single_moment_cannot_be_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One report of one bus: an error that says so, not a table of nothing."""
+    write_gtfs(tmp_path / "gtfs.zip", trips={"t": 43_200})
+    write_gz(
+        tmp_path / "p.csv.gz", "timestamp,trip_id,latitude,longitude,vehicle_id", [f"{NOON_EPOCH_S},t,40.0,-75.0,bus"]
+    )
+    assert run(["backtest", str(tmp_path)]) == 2
+    assert "nothing could be judged: 1 trips in 1 reports" in capsys.readouterr().err
+
+
 def test_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
     """With what it needs and its warm-up."""
     from backtest.readers import FORMATS
