@@ -287,12 +287,12 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
     if record.entities == 0 and spec.kind not in _MAY_BE_EMPTY:
         todo = _REASONS[PollOutcome.EMPTY][1]
         return judged(FeedState.EMPTY, record.last_change_epoch_s, "nothing_in_it", "It has nothing in it.", todo)
-    if spec.kind in _BY_HEADER and age_s is not None and age_s > LATE_AFTER_INTERVALS * spec.interval_s + 30.0:
-        why = f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}."
-        return judged(FeedState.LATE, born, "late", why, age_s=age_s, every_s=spec.interval_s)
     if record.consecutive_failures:
         why = f"The last poll failed: {reason}{detail}; what was good before is still used."
         return judged(FeedState.LATE, record.failing_since_epoch_s, "last_poll_failed", why, detail=detail)
+    if spec.kind in _BY_HEADER and age_s is not None and age_s > LATE_AFTER_INTERVALS * spec.interval_s + 30.0:
+        why = f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}."
+        return judged(FeedState.LATE, born, "late", why, age_s=age_s, every_s=spec.interval_s)
     return _content(record, now_epoch_s, judged)
 
 

@@ -1,14 +1,18 @@
 """What the rider's pages show at a stop, as plain values: the same visits as the API's answers, in people's words."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, hypot, radians
+
+import numpy as np
 
 from api.formats import oba
 from api.live import GONE, NO_ROW
 from api.pages import words
+from api.pages.names import name_in, rows_by_name
 from api.replica import Replica
+from api.search_index import Match
 from api.served import Served
 from api.status import trip_ids_of_row
 from api.visits import Moment, Visit, visits_between
@@ -84,7 +88,7 @@ def stop_view(served: Served, row: int, language: str, *, distance_m: int | None
         direction = words.say(language, "stop.direction", compass=words.say(language, f"compass.{stop.compass}"))
     return StopView(
         stop_id=qualify(bundle.code, stop.raw_id),
-        name=stop.name,
+        name=name_in(language, bundle, "stops.stop_name", stop.name, stop.raw_id),
         code=stop.code,
         direction=direction,
         platform=stop.platform_code,
@@ -92,7 +96,11 @@ def stop_view(served: Served, row: int, language: str, *, distance_m: int | None
         lat=stop.lat,
         lon=stop.lon,
         station_id=qualify(bundle.code, stop.parent_raw_id),
-        station_name=bundle.texts[bundle.stop_name[parent]] if parent >= 0 else "",
+        station_name=name_in(
+            language, bundle, "stops.stop_name", bundle.texts[bundle.stop_name[parent]], stop.parent_raw_id
+        )
+        if parent >= 0
+        else "",
         distance_m=distance_m,
         departures=departures,
     )
@@ -196,7 +204,8 @@ def _departure(
     return Departure(
         trip_id=trip_id,
         route_name=it.short_name or it.long_name[:16],
-        headsign=headsign or it.long_name,
+        headsign=name_in(language, bundle, "trips.trip_headsign", headsign, split(trip_id)[1])
+        or name_in(language, bundle, "routes.route_long_name", it.long_name, it.raw_id),
         platform=bundle.texts[bundle.stop_platform[visit.stop]] if tell_platform else "",
         at_epoch_s=at,
         scheduled_epoch_s=scheduled or at,
@@ -260,35 +269,24 @@ def _away_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float
     return hypot(lat - other_lat, (lon - other_lon) * cos(radians(lat))) * METRES_PER_DEGREE
 
 
-def search(replica: Replica, query: str, *, most: int) -> list[tuple[Served, int]]:
-    """Stops whose number is the query, or whose name has every word of it; stations and exact beginnings first."""
-    wanted = query.casefold().split()
-    found: list[tuple[tuple[bool, bool, str], Served, int]] = []
+def search(replica: Replica, query: str, language: str, *, most: int) -> list[tuple[Served, int]]:
+    """Stops that the query may mean, by number or name, in the timetable's words or the reader's, best first."""
+    found: list[tuple[Match, Served]] = []
     for served in replica.served.values():
-        bundle = served.bundle
-        for row in range(len(bundle.stop_ids)):
-            if bundle.stop_location_type[row] > 1:
-                continue
-            name = bundle.texts[bundle.stop_name[row]].casefold()
-            number = bundle.texts[bundle.stop_code[row]].casefold() == query.casefold().strip()
-            if number or (wanted and all(word in name for word in wanted)):
-                if bundle.stop_location_type[row] == 0 and bundle.stop_route_ptr[row + 1] == bundle.stop_route_ptr[row]:
-                    continue
-                rank = (not number, not name.startswith(wanted[0] if wanted else ""), name)
-                found.append((rank, served, row))
-    found.sort(key=lambda entry: (entry[0], entry[2]))
-    return [(served, row) for _, served, row in found[:most]]
+        by_index = served.stop_index.find(query, most)
+        translated = rows_by_name(language, served.bundle, query)
+        found += [(match, served) for match in by_index]
+        found += [(Match(0, 0.0, row), served) for row in translated - {match.row for match in by_index}]
+    found.sort(key=lambda entry: entry[0])
+    return [(served, match.row) for match, served in found[:most]]
 
 
 def centre_of(replica: Replica) -> tuple[float, float]:
     """Where the map starts: amid the stops, by the median, so that a far outpost does not pull it into the sea."""
-    lat, lon = [], []
-    for served in replica.served.values():
-        lat += served.bundle.array("stop_lat").tolist()
-        lon += served.bundle.array("stop_lon").tolist()
-    return (_median(lat), _median(lon)) if lat else (0.0, 0.0)
-
-
-def _median(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
+    bundles = [served.bundle for served in replica.served.values()]
+    if not any(len(bundle.stop_ids) for bundle in bundles):
+        return 0.0, 0.0
+    lat, lon = (
+        np.median(np.concatenate([bundle.array(name) for bundle in bundles])) for name in ("stop_lat", "stop_lon")
+    )
+    return float(lat), float(lon)

@@ -17,6 +17,7 @@ from api.formats import geojson
 from api.formats.geojson import alert_feature, alert_properties
 from api.live import vehicle_rows_in
 from api.pages import board, words
+from api.pages.names import name_in
 from api.pages.render import language_of, page, time_zone_of, until_text
 from api.replica import Replica
 from api.served import Served
@@ -115,7 +116,7 @@ async def home(request: Request) -> Response:
         lat, lon = board.centre_of(replica)
     rows: list[tuple[Served, int, int | None]]
     if query:
-        rows = [(served, row, None) for served, row in board.search(replica, query, most=FOUND_MOST)]
+        rows = [(served, row, None) for served, row in board.search(replica, query, language, most=FOUND_MOST)]
     else:
         rows = [*board.near(replica, lat, lon, radius_m=NEARBY_M, most=NEARBY_MOST)]
     stops = [
@@ -216,9 +217,10 @@ def _box(request: Request) -> tuple[float, float, float, float] | None:
 
 
 async def ground(request: Request) -> Response:
-    """GET /map/ground.json?bbox=west,south,east,north: lines of routes and stops inside."""
+    """GET /map/ground.json?bbox=west,south,east,north&language=: lines of routes and stops inside."""
     limit(request)
     replica = request.app.state.replica
+    language = request.query_params.get("language", "")[:35] or language_of(request)
     box = _box(request)
     routes: list[dict[str, Any]] = []
     stops: list[dict[str, Any]] = []
@@ -230,8 +232,10 @@ async def ground(request: Request) -> Response:
             if bundle.stop_route_ptr[row + 1] > bundle.stop_route_ptr[row]:
                 seen.update(bundle.stop_route_rows(row))
                 if len(stops) < GROUND_STOPS_MOST:
-                    stops.append({"id": qualify(bundle.code, bundle.stop_ids[row]), "name": bundle.texts[bundle.stop_name[row]],
-                                  "lat": bundle.stop_lat[row], "lon": bundle.stop_lon[row]})  # fmt: skip
+                    raw_id, name = bundle.stop_ids[row], bundle.texts[bundle.stop_name[row]]
+                    name = name_in(language, bundle, "stops.stop_name", name, raw_id)
+                    lat, lon = bundle.stop_lat[row], bundle.stop_lon[row]
+                    stops.append({"id": qualify(bundle.code, raw_id), "name": name, "lat": lat, "lon": lon})
         for route in sorted(seen):
             it = bundle.route(route)
             shapes = _main_shapes(served, route)

@@ -95,7 +95,7 @@ const inside = (inner, outer) => outer && inner.west >= outer.west && inner.east
 async function loadGround() {
   if (inside(map.bounds(), network)) return;
   const area = bbox(0.5);
-  const answer = await get(`/map/ground.json?bbox=${written(area)}`);
+  const answer = await get(`/map/ground.json?bbox=${written(area)}&language=${document.documentElement.lang}`);
   network = area;
   map.setNetwork(answer.routes);
   map.setStops(answer.stops);

@@ -32,6 +32,11 @@ TOKEN = "op-token-of-the-tests"
 STOP = "/stops/1_mid"
 """Where, from 08:05: t1 comes live, 3 minutes late; t4 is only scheduled; t5 passes without stopping; t3 is cancelled."""
 FILES = GTFS | {
+    "translations.txt": """
+table_name,field_name,language,translation,record_id,record_sub_id,field_value
+stops,stop_name,vi,Phố Giữa,mid,,
+trips,trip_headsign,vi,Trung tâm,,,Central
+""",
     "trips.txt": GTFS["trips.txt"] + "r_10,WK,t4,Central,0,,north\nr_10,WK,t5,Central,0,,north\n",
     "stop_times.txt": GTFS["stop_times.txt"]
     + "".join(

@@ -43,6 +43,19 @@ def test_a_list_of_stops_never_offers_what_does_not_come(site: Site) -> None:
     ]
 
 
+def test_names_are_told_in_the_readers_language_and_found_in_it(site: Site) -> None:
+    """Where the schedule has translations; typed without accents too. Who reads English sees the name as it is."""
+    found = get(site, "/?q=pho+giua&part=nearby&lang=vi").text
+    assert re.findall(r'<span class="stop-name">(.*?)</span>', found) == ["Phố Giữa"]
+    assert 'class="where">Trung tâm' in found
+    assert "<h1>Middle Street</h1>" in get(site, STOP + "?lang=en").text
+
+
+def test_a_name_typed_wrong_is_still_found(site: Site) -> None:
+    found = get(site, "/?q=midle+stret&part=nearby").text
+    assert re.findall(r'<span class="stop-name">(.*?)</span>', found)[:2] == ["Middle Street", "Middle Street (south)"]
+
+
 def test_a_notice_that_closes_the_stop_is_open_and_red(site: Site) -> None:
     html = get(site, STOP + "?lang=vi").text
     assert '<details class="banner bad" open><summary lang="vi">Trạm đóng</summary>' in html
