@@ -1,6 +1,6 @@
 """``/api/v1/accuracy``: how good predictions turned out to be, ours beside the agency's and the timetable's. Open to all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,23 +52,23 @@ class Record:
 
 @dataclass(slots=True)
 class ScoreShelf:
-    """The records that were read last: days that are over do not change, today's may be a minute old."""
+    """The records that were read last, by how many days they cover; a minute old at most."""
 
-    read_epoch_s: float = float("-inf")
-    days: int = 0
-    records: tuple[Record, ...] = ()
+    shelved: dict[int, tuple[float, tuple[Record, ...]]] = field(default_factory=dict)
 
     async def records_of(self, hall: Hall, replica: Replica, days: int, now_epoch_s: float) -> tuple[Record, ...]:
         """The last *days* local days of every timetable; raises RequestRefused (503) while Redis is away."""
-        if days != self.days or not 0 <= now_epoch_s - self.read_epoch_s < RESTS_S:
+        read_epoch_s, records = self.shelved.get(days, (float("-inf"), ()))
+        if not 0 <= now_epoch_s - read_epoch_s < RESTS_S:
             try:
                 found = [await _record(hall, feed, one, days, now_epoch_s) for feed, one in replica.served.items()]
             except AWAY as error:
                 raise RequestRefused(
                     503, "scores cannot be read right now", headers=((b"retry-after", b"5"),)
                 ) from error
-            self.records, self.days, self.read_epoch_s = tuple(found), days, now_epoch_s
-        return self.records
+            records = tuple(found)
+            self.shelved[days] = now_epoch_s, records
+        return records
 
 
 async def _record(hall: Hall, feed_id: str, served: Served, days: int, now_epoch_s: float) -> Record:

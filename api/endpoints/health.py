@@ -1,19 +1,24 @@
 """``/healthz``, ``/readyz`` and ``/metrics``: for machines that watch this one."""
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.endpoints.accuracy import Record, strata_of
 from api.endpoints.alerts import in_force
 from api.endpoints.answers import answer
+from api.errors import RequestRefused
 from api.formats import prometheus
 from api.formats.prometheus import Sample
 from api.metrics import LATENCY_BUCKETS_S, Metrics
 from api.replica import Replica
 from api.streams import Streams
 from domain.feed import FeedState
+
+HORIZON_LABELS = ("0-3", "3-6", "6-10", "10-15", "15-30")
 
 
 async def healthz(request: Request) -> Response:
@@ -37,7 +42,24 @@ async def metrics(request: Request) -> Response:
         Sample(metric="wayside_deliveries_total", labels=(("outcome", outcome),), value=count)
         for outcome, count in sorted(state.replica.delivery_counts.items())
     ]
+    with contextlib.suppress(RequestRefused):  # Redis is away, which another metric says
+        samples += _of_scores(await state.scores.records_of(state.hall, state.replica, 1, state.clock.now_epoch_s()))
     return answer(request, prometheus.encode(samples), prometheus.CONTENT_TYPE)
+
+
+def _of_scores(records: tuple[Record, ...]) -> Iterator[Sample]:
+    """Today's scores: of the calls that agencies predict too, and of the others."""
+    for record in records:
+        for stratum, methods in strata_of(record.overall).items():
+            for method, score in methods.items():
+                labels = (("feed", record.feed_id), ("calls", stratum), ("method", method))
+                yield Sample(metric="wayside_predictions_scored_count", labels=labels, value=score.n)
+                if score.eta is not None:
+                    yield Sample(metric="wayside_prediction_eta_percent", labels=labels, value=score.eta)
+                for horizon, mae_s in zip(HORIZON_LABELS, score.mae_s, strict=True):
+                    if mae_s is not None:
+                        by = (*labels, ("minutes", horizon))
+                        yield Sample(metric="wayside_prediction_error_seconds", labels=by, value=mae_s)
 
 
 def _of_requests(counted: Metrics) -> Iterator[Sample]:

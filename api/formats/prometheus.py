@@ -25,6 +25,9 @@ METRICS: dict[str, tuple[str, str]] = {
     "wayside_stream_events_total": ("counter", "events sent on streams"),
     "wayside_stream_looks_total": ("counter", "computations of what streams tell, however many listen"),
     "wayside_streams_cut_off_total": ("counter", "streams ended because their reader took nothing"),
+    "wayside_predictions_scored_count": ("gauge", "predictions of today whose vehicle has come"),
+    "wayside_prediction_eta_percent": ("gauge", "today's score by the ETA Accuracy Benchmark"),
+    "wayside_prediction_error_seconds": ("gauge", "today's mean error by minutes ahead"),
     "wayside_deliveries_total": ("counter", "hand-overs of notifications by outcome"),
 }
 """Every metric: its type and what it says. ``docs/api.md`` lists them; a test holds the two together."""

@@ -87,3 +87,11 @@ async def test_the_page_before_anything_was_scored(tmp_path: Path, redis_url: st
     await hall.close()
     assert answer.status_code == 200
     assert "Nothing has been scored yet" in answer.text
+
+
+async def test_metrics_say_how_good_today_is(town: Town) -> None:
+    text = (await get(town.application, "/metrics")).text
+    labels = 'feed="town",calls="with_agency",method="published"'
+    assert f"wayside_predictions_scored_count{{{labels}}} 600" in text
+    assert f'wayside_prediction_error_seconds{{{labels},minutes="3-6"}} 50' in text
+    assert f"wayside_prediction_eta_percent{{{labels}}} 100" in text
