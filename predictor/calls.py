@@ -26,6 +26,19 @@ class Calls:
     def __len__(self) -> int:
         return len(self.run)
 
+    def of(self, first: int, last: int) -> "Calls":
+        """Those of the runs from *first* up to and without *last*, which count from 0 again."""
+        rows = slice(int(self.ptr[first]), int(self.ptr[last]))
+        return Calls(
+            ptr=self.ptr[first : last + 1] - self.ptr[first],
+            run=self.run[rows] - first,
+            source=self.source[rows],
+            pattern=self.pattern[first:last],
+            stop=self.stop[rows],
+            arrival_epoch_s=self.arrival_epoch_s[rows],
+            departure_epoch_s=self.departure_epoch_s[rows],
+        )
+
 
 def ragged(starts: Int64s, sizes: Int64s) -> Int64s:
     """``starts[0] … starts[0] + sizes[0] - 1, starts[1] …``: the rows of many ranges, one after another."""

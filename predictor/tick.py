@@ -137,9 +137,9 @@ def _times(schedule: Schedule, heard: Sequence[Heard], speaking: Words, calls: C
     """What the agencies say of every call; nothing of the runs that only a vehicle is on."""
     parts: list[Told] = []
     for number, it in enumerate(heard):
-        mine = speaking.only(speaking.feed == number)
-        if it.updates is not None and len(mine):
-            told = tell(schedule, calls_of(schedule, mine.trip, mine.base_epoch_s), it.updates, mine.row)
+        first, last = np.searchsorted(speaking.feed, (number, number + 1)).tolist()  # words come feed by feed
+        if it.updates is not None and last > first:
+            told = tell(schedule, calls.of(first, last), it.updates, speaking.row[first:last])
             counts.refused_updates += told.refused
             parts.append(told)
     said = sum(len(part.flags) for part in parts)

@@ -5,8 +5,9 @@ no FeedMessage at all raise NotThisFormat.
 """
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -17,7 +18,15 @@ from domain.feed import Problem, ProblemLevel
 from domain.realtime import NO_VALUE, OCCUPANCY_NAMES, StopRelationship, TripRelationship, TripUpdates, Vehicles
 from domain.situation import Period, Selector, Situation, Translation
 from feeds.formats.decoded import Decoded
-from feeds.formats.gtfs_realtime_columns import Reader, cut, date_number, properties_of, read_trip_updates, time_s
+from feeds.formats.gtfs_realtime_columns import (
+    Reader,
+    cut,
+    date_number,
+    properties_of,
+    read_trip_updates,
+    read_vehicles,
+    time_s,
+)
 from feeds.formats.protobuf_columns import Irregular, Wire
 
 NAN = float("nan")
@@ -40,39 +49,40 @@ def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = Tru
     Usual trip updates are read column by column; unusual ones, and all where not *quickly*, through the generated classes.
     """
     trips, vehicles, situations = _TripColumns(), _VehicleColumns(), []
-    updates: TripUpdates | None = None
     try:
         if not quickly:
             raise Irregular("as asked")
-        header, entities, updates = _read_quickly(data)
-        quick = True
+        read = _read_quickly(data)
     except Irregular:
         message = _read(data)
-        header, entities, quick = message.header, message.entity, False
+        read = _Read(message.header, message.entity)
+    header, updates, located = read.header, read.updates, read.vehicles
     problems: dict[str, Problem] = {}
     if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
         _note(problems, "rt_differential", "header", "DIFFERENTIAL datasets are not defined; read as a full dataset")
-    for entity in entities:
+    for entity in read.entities:
         if entity.is_deleted:
             continue
-        if not quick and entity.HasField("trip_update"):
+        if not read.has_updates and entity.HasField("trip_update"):
             trips.add(entity, problems)
-        if entity.HasField("vehicle"):
+        if not read.has_vehicles and entity.HasField("vehicle"):
             vehicles.add(entity, problems)
         if entity.HasField("alert"):
             situations.append(_situation(entity, feed_id, now_epoch_s))
     stamp = int(header.timestamp)
-    if not quick and trips.trip_ids:
+    if trips.trip_ids:
         updates = trips.done(stamp)
+    if vehicles.vehicle_ids:
+        located = vehicles.done(stamp)
     counts = {
         "trip_updates": len(updates.trip_ids) if updates else 0,
-        "vehicles": len(vehicles.vehicle_ids),
+        "vehicles": len(located.vehicle_ids) if located else 0,
         "situations": len(situations),
     }
     return Decoded(
         items=RealtimeItems(
             trip_updates=updates,
-            vehicles=vehicles.done(stamp) if vehicles.vehicle_ids else None,
+            vehicles=located,
             situations=tuple(situations),
         ),
         problems=tuple(problems.values()),
@@ -81,31 +91,55 @@ def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = Tru
     )
 
 
-def _read_quickly(data: bytes) -> tuple[Any, list[Any], TripUpdates | None]:
-    """Header, the entities that are not only a trip update, and the trip updates; raises Irregular."""
+class _Read(NamedTuple):
+    """A message: its header, entities that are still to be read, and what was read of all of them."""
+
+    header: Any
+    entities: Iterable[Any]
+    has_updates: bool = False
+    updates: TripUpdates | None = None
+    has_vehicles: bool = False
+    vehicles: Vehicles | None = None
+
+
+def _read_quickly(data: bytes) -> _Read:
+    """Trip updates and, where they are the usual ones, vehicles by column, the rest as entities; raises Irregular."""
     head, begin, end = cut(data)
     entity = Reader(Wire(data), len(begin))
-    entity_id, is_deleted, update = entity.text(1), entity.number(2), entity.message(3)
-    others = [entity.message(number) for number in range(4, 9)]
+    entity_id, is_deleted, update, vehicle = entity.text(1), entity.number(2), entity.message(3), entity.message(4)
+    others = [entity.message(number) for number in range(5, 9)]
     entity.read(begin, end)
     if not entity_id.present.all():
         raise Irregular("an entity without an id")
-    kept = is_deleted.value == 0
-    rest = kept & np.logical_or.reduce([other.present for other in others])
     try:
         header = gtfs_realtime_pb2.FeedHeader.FromString(head)
+    except DecodeError as error:
+        raise Irregular("a header that cannot be read") from error
+    if not header.IsInitialized():
+        raise Irregular("a header without its required fields")
+    kept, stamp = is_deleted.value == 0, int(header.timestamp)
+    rest = kept & np.logical_or.reduce([other.present for other in others])
+    rows = np.flatnonzero(kept & update.present)
+    at = update.at[rows]
+    updates = read_trip_updates(data, at, at + update.value[rows], stamp) if len(rows) else None
+    vehicles, has_vehicles, rows = None, True, np.flatnonzero(kept & vehicle.present)
+    if len(rows):
+        at = vehicle.at[rows]
+        ids = entity_id.at[rows], entity_id.length[rows]
+        try:
+            vehicles = read_vehicles(data, at, at + vehicle.value[rows], ids, stamp)
+        except Irregular:
+            has_vehicles, rest = False, rest | (kept & vehicle.present)
+    try:
         entities = [
             gtfs_realtime_pb2.FeedEntity.FromString(data[begin[row] : end[row]])
             for row in np.flatnonzero(rest).tolist()
         ]
     except (DecodeError, RecursionError) as error:
-        raise Irregular("something that cannot be read") from error
-    if not header.IsInitialized() or not all(it.IsInitialized() for it in entities):
-        raise Irregular("something without its required fields")
-    rows = np.flatnonzero(kept & update.present)
-    at = update.at[rows]
-    updates = read_trip_updates(data, at, at + update.value[rows], int(header.timestamp)) if len(rows) else None
-    return header, entities, updates
+        raise Irregular("an entity that cannot be read") from error
+    if not all(it.IsInitialized() for it in entities):
+        raise Irregular("an entity without its required fields")
+    return _Read(header, entities, True, updates, has_vehicles, vehicles)
 
 
 def _read(data: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""TripUpdates straight from the bytes of a FeedMessage, column by column.
+"""TripUpdates and VehiclePositions straight from the bytes of a FeedMessage, column by column.
 
 The quick way for the usual message, with the same result as ``gtfs_realtime``'s way through the generated classes; for
 anything unusual :class:`Irregular` is raised and that way is taken. Field numbers are those of gtfs-realtime.proto.
@@ -10,8 +10,18 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
-from domain.realtime import NO_VALUE, Int32s, Int64s, StopRelationship, TripRelationship, TripUpdates
-from feeds.formats.protobuf_columns import BYTES, VARINT, Irregular, Wire
+from domain.realtime import (
+    NO_VALUE,
+    OCCUPANCY_NAMES,
+    Int32s,
+    Int64s,
+    StopRelationship,
+    StopStatus,
+    TripRelationship,
+    TripUpdates,
+    Vehicles,
+)
+from feeds.formats.protobuf_columns import BYTES, FIXED32, FIXED64, VARINT, Irregular, Wire
 
 _Update = gtfs_realtime_pb2.TripUpdate
 _HEADER, _ENTITY = 1 << 3 | BYTES, 2 << 3 | BYTES
@@ -58,6 +68,10 @@ class Reader:
 
     def text(self, number: int) -> Column:
         return self._add(Column(number, BYTES, self.count))
+
+    def fixed(self, number: int, size: int) -> Column:
+        """A floating point number of 4 or 8 bytes: ``at`` is where it stands."""
+        return self._add(Column(number, FIXED32 if size == 4 else FIXED64, self.count))
 
     def message(self, number: int) -> Column:
         column = self.text(number)
@@ -141,14 +155,7 @@ def read_trip_updates(data: bytes, begin: Int64s, end: Int64s, header_epoch_s: i
     if not trip.present.all():
         raise Irregular("a trip update without a trip")
 
-    descriptor = Reader(wire, n)
-    trip_id, start_time, start_date = descriptor.text(1), descriptor.text(2), descriptor.text(3)
-    relationship, route_id, direction = descriptor.number(4), descriptor.text(5), descriptor.number(6)
-    descriptor.unusual(7)
-    descriptor.read(trip.at, trip.at + trip.value)
-    vehicle_reader = Reader(wire, n)
-    vehicle_id, label = vehicle_reader.text(1), vehicle_reader.text(2)
-    vehicle_reader.read(vehicle.at, vehicle.at + np.where(vehicle.present, vehicle.value, 0))
+    vehicle_ids, labels = _vehicle_names(wire, vehicle)
 
     ptr, stop_at, stop_size = _in_order(stops, n)
     m = len(stop_at)
@@ -160,7 +167,7 @@ def read_trip_updates(data: bytes, begin: Int64s, end: Int64s, header_epoch_s: i
     moment_delay, moment_time, uncertainty = moment.number(1), moment.number(2), moment.number(3)
     moment_at = np.concatenate([event.at for event in events])
     moment.read(moment_at, moment_at + np.concatenate([np.where(e.present, e.value, 0) for e in events]))
-    times = np.where((moment_time.value > 0) & (moment_time.value < 2**32), moment_time.value, 0)
+    times = _stamps(moment_time)
     delays, unsure = moment_delay.or_none(), uncertainty.or_none()
 
     stop_rows, stop_ref = wire.distinct(stop_id.at, np.where(stop_id.present, stop_id.value, 0))
@@ -171,22 +178,12 @@ def read_trip_updates(data: bytes, begin: Int64s, end: Int64s, header_epoch_s: i
         stop_ids.remove("")
     return TripUpdates(
         header_epoch_s=header_epoch_s,
-        trip_ids=wire.texts(trip_id.at, trip_id.length),
-        route_ids=wire.texts(route_id.at, route_id.length),
-        vehicle_ids=wire.texts(vehicle_id.at, vehicle_id.length),
-        vehicle_labels=wire.texts(label.at, label.length),
-        direction=np.where(direction.present & (direction.value & 0xFFFFFFFF < 2), direction.value, NO_VALUE).astype(
-            np.int32
-        ),
-        start_date=_parsed(wire, start_date, date_number),
-        start_time_s=_parsed(wire, start_time, time_s),
-        relationship=_enum(relationship, TripRelationship),
-        timestamp_epoch_s=np.where((stamp.value > 0) & (stamp.value < 2**32), stamp.value, 0),
+        vehicle_ids=vehicle_ids,
+        vehicle_labels=labels,
+        timestamp_epoch_s=_stamps(stamp),
         delay_s=delay.or_none(),
         ptr=ptr,
-        stop_sequence=np.where(sequence.present, np.minimum(sequence.value & 0xFFFFFFFF, 2**31 - 1), NO_VALUE).astype(
-            np.int32
-        ),
+        stop_sequence=_sequences(sequence),
         stop_ids=stop_ids,
         stop_ref=stop_ref.astype(np.int32),
         stop_relationship=_enum(stop_relationship, StopRelationship),
@@ -198,7 +195,93 @@ def read_trip_updates(data: bytes, begin: Int64s, end: Int64s, header_epoch_s: i
         departure_uncertainty_s=unsure[m:],
         properties=_properties(wire, properties, _Update.TripProperties),
         stop_properties=_properties(wire, stop_properties, _Update.StopTimeUpdate.StopTimeProperties),
+        **_descriptors(wire, trip),
     )
+
+
+def read_vehicles(
+    data: bytes, begin: Int64s, end: Int64s, entity_ids: tuple[Int64s, Int64s], header_epoch_s: int
+) -> Vehicles:
+    """The VehiclePositions in ``data[begin[i]:end[i]]``, a row each, if all are somewhere on Earth; raises Irregular.
+
+    *entity_ids* are place and length of their entities' ids.
+    """
+    wire, n = Wire(data), len(begin)
+    position = Reader(wire, n)
+    trip, place, vehicle = position.message(1), position.message(2), position.message(8)
+    sequence, status, stamp, congestion = (position.number(number) for number in (3, 4, 5, 6))
+    stop_id, occupancy, percentage = position.text(7), position.number(9), position.number(10)
+    position.unusual(11)
+    position.read(begin, end)
+    where = Reader(wire, n)
+    lat, lon, bearing, odometer, speed = (where.fixed(number, 8 if number == 4 else 4) for number in range(1, 6))
+    where.read(place.at, place.at + np.where(place.present, place.value, 0))
+    if not (lat.present & lon.present).all():
+        raise Irregular("a vehicle without a position")
+    lats, lons = wire.floats(lat.at), wire.floats(lon.at)
+    if not ((np.abs(lats) <= 90) & (np.abs(lons) <= 180) & ((lats != 0) | (lons != 0))).all():
+        raise Irregular("a vehicle nowhere on Earth")
+    names, labels = _vehicle_names(wire, vehicle)
+    own = wire.texts(*entity_ids) if "" in names else names
+    known = _enum(occupancy, range(len(OCCUPANCY_NAMES))).astype(np.int32)
+    percent = percentage.value & 0xFFFFFFFF
+    return Vehicles(
+        header_epoch_s=header_epoch_s,
+        vehicle_ids=[name or other for name, other in zip(names, own, strict=True)],
+        labels=labels,
+        stop_ids=wire.texts(stop_id.at, stop_id.length),
+        lat=lats,
+        lon=lons,
+        bearing_deg=np.where(bearing.present, wire.floats(bearing.at), np.nan).astype(np.float32),
+        speed_mps=np.where(speed.present, wire.floats(speed.at), np.nan).astype(np.float32),
+        odometer_m=np.where(odometer.present, wire.doubles(odometer.at), np.nan),
+        current_stop_sequence=_sequences(sequence),
+        current_status=np.where(status.present, _enum(status, StopStatus), StopStatus.IN_TRANSIT_TO).astype(np.uint8),
+        timestamp_epoch_s=_stamps(stamp),
+        congestion=np.where(congestion.present, _enum(congestion, range(5)).astype(np.int32), np.int32(NO_VALUE)),
+        occupancy=np.where(occupancy.present, known, np.int32(NO_VALUE)),
+        occupancy_percentage=np.where(percentage.present & (percent < 1000), percent, NO_VALUE).astype(np.int32),
+        carriages={},
+        **_descriptors(wire, trip),
+    )
+
+
+def _descriptors(wire: Wire, trip: Column) -> dict[str, Any]:
+    """The columns of the TripDescriptors at *trip*; absent ones are blank."""
+    descriptor = Reader(wire, len(trip.at))
+    trip_id, start_time, start_date = descriptor.text(1), descriptor.text(2), descriptor.text(3)
+    relationship, route_id, direction = descriptor.number(4), descriptor.text(5), descriptor.number(6)
+    descriptor.unusual(7)
+    descriptor.read(trip.at, trip.at + np.where(trip.present, trip.value, 0))
+    way = direction.value & 0xFFFFFFFF
+    return {
+        "trip_ids": wire.texts(trip_id.at, trip_id.length),
+        "route_ids": wire.texts(route_id.at, route_id.length),
+        "direction": np.where(direction.present & (way < 2), way, NO_VALUE).astype(np.int32),
+        "start_date": _parsed(wire, start_date, date_number),
+        "start_time_s": _parsed(wire, start_time, time_s),
+        "relationship": _enum(relationship, TripRelationship),
+    }
+
+
+def _vehicle_names(wire: Wire, vehicle: Column) -> tuple[list[str], list[str]]:
+    """Ids and labels of the VehicleDescriptors at *vehicle*, blank where absent."""
+    descriptor = Reader(wire, len(vehicle.at))
+    vehicle_id, label = descriptor.text(1), descriptor.text(2)
+    descriptor.read(vehicle.at, vehicle.at + np.where(vehicle.present, vehicle.value, 0))
+    return wire.texts(vehicle_id.at, vehicle_id.length), wire.texts(label.at, label.length)
+
+
+def _stamps(column: Column) -> Int64s:
+    """Epoch seconds; 0 for what cannot be one."""
+    stamps: Int64s = np.where((column.value > 0) & (column.value < 2**32), column.value, 0)
+    return stamps
+
+
+def _sequences(column: Column) -> Int32s:
+    """Unsigned numbers that must fit into signed ones."""
+    numbers = np.minimum(column.value & 0xFFFFFFFF, 2**31 - 1)
+    return np.where(column.present, numbers, NO_VALUE).astype(np.int32)
 
 
 def _in_order(found: list[tuple[Int64s, Int64s, Int64s]], count: int) -> tuple[Int32s, Int64s, Int64s]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.realtime import Bools, Int64s
+from domain.realtime import Bools, Floats, Int64s
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _HIGH, _LOW = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
@@ -124,6 +124,15 @@ class Wire:
             word[long] |= ((ninth & 0x7F).astype(np.uint64) << np.uint64(56)) | (tenth << np.uint64(63))
             size[long] = 9 + (ninth >= 0x80)
         return word.view(np.int64), at + size
+
+    def floats(self, at: Int64s) -> Floats:
+        """The 32-bit floating point number at each place."""
+        low = (self._words[at] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        return low.view(np.float32).astype(np.float64)
+
+    def doubles(self, at: Int64s) -> Floats:
+        """The 64-bit one."""
+        return self._words[at].view(np.float64)
 
     def texts(self, at: Int64s, length: Int64s) -> list[str]:
         """The text at each place; a negative length is a blank one. Raises Irregular for what is not UTF-8."""

@@ -45,9 +45,20 @@ UPDATE = st.fixed_dictionaries(
         "stop_time_update": st.lists(STOP, max_size=6), "trip_properties": _maybe(trip_id=TEXT, start_date=TEXT),
     },
 )  # fmt: skip
+DEGREES = st.one_of(st.floats(-89, 89, width=32), st.floats(-181, 181, width=32))
+POSITION = st.fixed_dictionaries(
+    {"latitude": DEGREES, "longitude": DEGREES},
+    optional={
+        "bearing": st.floats(0, 360, width=32),
+        "speed": st.floats(width=32),
+        "odometer": st.floats(allow_nan=False),
+    },
+)
 VEHICLE = _maybe(
-    trip=TRIP, vehicle=_maybe(id=TEXT),
-    position=st.fixed_dictionaries({"latitude": st.floats(-91, 91, width=32), "longitude": st.floats(-181, 181, width=32)}),
+    trip=TRIP, vehicle=_maybe(id=TEXT, label=TEXT), position=POSITION, current_stop_sequence=UINT32, stop_id=TEXT,
+    current_status=st.sampled_from([0, 1, 2]), timestamp=UINT64, congestion_level=st.sampled_from([0, 4]),
+    occupancy_status=st.sampled_from([0, 5, 8]), occupancy_percentage=UINT32,
+    multi_carriage_details=st.lists(_maybe(id=TEXT, carriage_sequence=UINT32), max_size=1),
 )  # fmt: skip
 ENTITY = st.fixed_dictionaries(
     {"id": TEXT},
