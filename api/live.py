@@ -102,6 +102,8 @@ class Live:
         self.rows_revision = -1
         self.exports: dict[Any, bytes] = {}
         """What was asked for, to the GTFS-realtime message: filled by ``api.endpoints.gtfs_realtime``."""
+        self.listings: dict[Any, bytes] = {}
+        """What was asked for, to a whole list of vehicles: filled by ``api.endpoints.vehicles``."""
         self.encoded_statuses: dict[int, Any] = {}
         """Trip row to its encoded status: filled by ``api.status`` on first need, gone with this tick."""
 

@@ -19,27 +19,45 @@ from api.where import Ask
 from domain.ids import qualify
 from domain.realtime import NO_VALUE, OCCUPANCY_NAMES
 
+ANY_AGE_S = 10**9
+MAX_LISTINGS = 64
+"""Whole lists kept within one tick: one for each agency that is asked for."""
+
 
 def vehicles_for_agency(ask: Ask) -> bytes:
     """The agency's vehicles that are heard of; none for an agency we do not know. A stale feed has no vehicles."""
     found = ask.replica.by_code.get(ask.id)
-    rows: list[bytes] = []
     if found is None:
         ask.served()
-    else:
-        served, agency = found
-        zone = served.bundle.time_zone
-        params.instant_epoch_s(ask.query, "time", zone)
-        oldest = ask.now_epoch_s - params.integer(ask.query, "ageInSeconds", 10**9, 0, 10**9)
-        live, usable = served.live_at(ask.now_epoch_s)
-        if live is not None:
-            for vehicle in range(len(live.vehicle_ids)):
-                if usable[live.vehicle_feed[vehicle]] and live.located_epoch_s[vehicle] >= oldest:
-                    row = live.vehicle_trip[vehicle]
-                    if agency_of(served, live, row) == agency:
-                        rows.append(_vehicle(ask, served, live, vehicle, row))
-        agency_id, reference = served.fragments.agencies[agency]
-        ask.references.agencies[agency_id] = reference
+        return oba.listing((), ask.encoded_references(), out_of_range=False)
+    served, agency = found
+    params.instant_epoch_s(ask.query, "time", served.bundle.time_zone)
+    age_s = params.integer(ask.query, "ageInSeconds", ANY_AGE_S, 0, ANY_AGE_S)
+    oldest = ask.now_epoch_s - age_s
+    live, usable = served.live_at(ask.now_epoch_s)
+    if live is None or age_s != ANY_AGE_S:
+        return _listing(ask, served, agency, live, usable, oldest)
+    key = agency, usable, served.notices.revision(ask.now_epoch_s), ask.wants_references()
+    listing = live.listings.get(key)
+    if listing is None:
+        if len(live.listings) >= MAX_LISTINGS:
+            live.listings.clear()
+        listing = live.listings[key] = _listing(ask, served, agency, live, usable, oldest)
+    return listing
+
+
+def _listing(
+    ask: Ask, served: Served, agency: int, live: Live | None, usable: tuple[bool, ...], oldest_epoch_s: float
+) -> bytes:
+    rows: list[bytes] = []
+    if live is not None:
+        for vehicle in range(len(live.vehicle_ids)):
+            if usable[live.vehicle_feed[vehicle]] and live.located_epoch_s[vehicle] >= oldest_epoch_s:
+                row = live.vehicle_trip[vehicle]
+                if agency_of(served, live, row) == agency:
+                    rows.append(_vehicle(ask, served, live, vehicle, row))
+    agency_id, reference = served.fragments.agencies[agency]
+    ask.references.agencies[agency_id] = reference
     return oba.listing(rows, ask.encoded_references(), out_of_range=False)
 
 
