@@ -7,6 +7,8 @@ ifneq ($(RECORDINGS),)
 export WAYSIDE_RECORDINGS ?= $(abspath $(RECORDINGS))
 endif
 
+BENCH_ZIP ?= $(wildcard $(WAYSIDE_RECORDINGS)/gtfs-large/manhattan-bus.zip)
+
 .PHONY: help setup demo test check format test-recorded fuzz-api bench clean
 
 help:  ## what can be made
@@ -49,6 +51,9 @@ test-recorded: $(VENV)/.setup-dev  ## only the tests on recordings; fails withou
 
 fuzz-api: $(VENV)/.setup-dev  ## ask everything that /openapi.json allows, 2,000 times an operation (an hour)
 	$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),2000)
+
+bench: $(VENV)/.setup-dev  ## how fast it is, in two minutes; BENCH_ZIP=gtfs.zip for a city of your own (needs wrk)
+	$(BIN)/python -m bench $(BENCH_ZIP)
 
 clean:  ## remove what was generated
 	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

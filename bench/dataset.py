@@ -47,8 +47,10 @@ def _span(
     ]
 
 
-def make_dataset(bundle: Bundle, now_epoch_s: int, *, most_trips: int = 100_000, seed: int = 1) -> Dataset:
-    """Updates for the trips under way (and those about to start, up to *most_trips*), -60 s to +15 min late, and a
+def make_dataset(
+    bundle: Bundle, now_epoch_s: int, *, most_trips: int = 100_000, most_calls: int = 1000, seed: int = 1
+) -> Dataset:
+    """Updates for the trips under way (and those about to start, up to *most_trips*, *most_calls* of each), -60 s to +15 min late, and a
     vehicle for each trip under way. Another *seed* gives every trip a delay some seconds different.
     """
     lot, places = np.random.default_rng(seed), np.random.default_rng(7)
@@ -78,11 +80,12 @@ def make_dataset(bundle: Bundle, now_epoch_s: int, *, most_trips: int = 100_000,
         update.timestamp = now_epoch_s - int(lot.integers(0, 30))
         update.vehicle.id = f"v{trip}"
         first = min(int(np.searchsorted(departures, now_epoch_s)), len(stops) - 1)
-        for at in range(first, len(stops)):
+        last = min(first + most_calls, len(stops))
+        for at in range(first, last):
             stop = update.stop_time_update.add(stop_sequence=sequences[at], stop_id=bundle.stop_ids[stops[at]])
             stop.arrival.time, stop.arrival.delay = int(arrivals[at]), delay
             stop.departure.time, stop.departure.delay = int(departures[at]), delay
-        told += len(stops) - first
+        told += last - first
         if departures[0] > now_epoch_s:
             continue
         vehicle = vehicles.entity.add(id=f"v{trip}").vehicle
