@@ -23,6 +23,8 @@ JUMP_SLACK_M = 100.0
 """What a standing receiver's position may jump between tall buildings."""
 CONVINCED = 3
 """Refused positions in a row that agree with each other: then the vehicle is there."""
+LEAPS_FADE = 0.9
+"""What is left of a refused jump after each position that is believed."""
 AROUND_M = 20_000.0
 """Garages lie outside the stops' bounding box, but not further than this."""
 
@@ -105,4 +107,6 @@ def judge(
     before["refused_lat"] = np.where(refused, lat, before["refused_lat"])
     before["refused_lon"] = np.where(refused, lon, before["refused_lon"])
     news = (why == 0) & ~(known & (elapsed_s == 0))
+    leapt = refused & ~repeated
+    before["leaps"] = before["leaps"] * np.where(news, LEAPS_FADE, 1.0) + leapt
     return Judged(why=why, news=news)

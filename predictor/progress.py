@@ -6,7 +6,7 @@ can have driven there from where it may have been (a forward filter). The cheape
 the line is drawn through the stops and the tolerance is wider.
 
 Off its line, a vehicle keeps its last place: one report is noise, two are a detour, and after LOST_S nobody knows where it
-will come back. A run counts as begun only when the vehicle was at its start or drives along it: one whose trip was switched
+will come back. One that drives against its line is off it too. A run counts as begun only when the vehicle was at its start or drives along it: one whose trip was switched
 before it came to the end of the trip before waits for its departure. Come to its end, it stays there.
 Source of the bounds: docs/decisions/0070-places-with-a-cost.md.
 """
@@ -47,6 +47,10 @@ EARLY_S = 60
 """A vehicle that is on its line so long before the departure may still be on its way to the start."""
 LEAVES_EARLY_S, BAY_M = 300, 2000.0
 """Nobody leaves earlier; within BAY_M of its first stop a vehicle waits until then."""
+AGAINST_M = 400.0
+"""A vehicle that has driven so far against its line is on another trip, whatever it says."""
+LEAPS = 2.5
+"""After so many refused jumps, hardly faded, a receiver leaps about: nothing is made of the places it gives."""
 IMPOSSIBLE = 40.0
 """The cost of having driven faster than TOP_SPEED_MPS: more than any place on the line can save."""
 FORGOTTEN = 30.0
@@ -160,7 +164,7 @@ def progress(schedule: Schedule, ground: Ground, calls: Calls, seen: Sighting) -
     after["along_m"][~known], after["cost"][~known] = np.nan, np.inf
     look = np.flatnonzero(seen.news | ~known)
     matched = _look(schedule, ground, calls, seen, look, known, after, (spoken, expected_m, elapsed_s))
-    _count_misses(after, seen, look, matched)
+    _count_misses(after, seen, look, matched & ~_strange(before, after, known, matched, elapsed_s))
 
     on_route = (after["off_pings"] == 0) & ~np.isnan(after["along_m"][:, 0])
     distance = after["along_m"][:, 0].copy()
@@ -330,6 +334,22 @@ def _disagreement(schedule: Schedule, calls: Calls, run: Int64s, spoken: Int64s,
     off = np.maximum(np.maximum(from_m - along_m, along_m - to_m) - AGREES_M, 0.0)
     cost: Floats = np.where(spoken >= 0, np.minimum((off / 100.0) ** 2, 9.0), 0.0)
     return cost
+
+
+def _strange(before: Traces, after: Traces, known: Bools, matched: Bools, elapsed_s: Int64s) -> Bools:
+    """Which vehicles leap about, or drive against their lines; brings ``against_m`` up to date.
+
+    Driven, not jumped: a place found on a wrong pass at first is no way back. A vehicle on the tail of the trip before, or
+    on its way to the next, may well drive against the line.
+    """
+    with np.errstate(invalid="ignore"):
+        moved_m = after["along_m"][:, 0] - before["along_m"][:, 0]
+        driven = known & matched & (moved_m >= -(TOP_SPEED_MPS * elapsed_s + OFF_ROUTE_M))
+        driven &= ~before["doubted"] & ~before["ended"]
+        sum_m = before["against_m"] + np.where(np.abs(moved_m) > NOISE_M, -moved_m, 0.0)
+    after["against_m"] = np.where(driven, np.clip(sum_m, 0.0, 2 * AGAINST_M), np.where(known, after["against_m"], 0.0))
+    strange: Bools = (after["against_m"] >= AGAINST_M) | (after["leaps"] >= LEAPS)
+    return strange
 
 
 def _count_misses(after: Traces, seen: Sighting, look: Int64s, matched: Bools) -> None:

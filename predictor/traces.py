@@ -22,6 +22,7 @@ TRACE = np.dtype([
     # the last position that was believed
     ("seen_epoch_s", "i8"), ("lat", "f8"), ("lon", "f8"),
     # positions refused since, and the last of them
+    ("leaps", "f8"),  # jumps refused lately: fades with every position believed
     ("refused", "i4"), ("refused_epoch_s", "i8"), ("refused_lat", "f8"), ("refused_lon", "f8"),
     # the run, and where on its line the vehicle may be: metres (nan: none) and cost (0 for the best, which is first)
     ("trip", "i4"), ("date", "i4"), ("along_m", "f8", (KEPT,)), ("cost", "f8", (KEPT,)),
@@ -30,6 +31,8 @@ TRACE = np.dtype([
     ("snapped_lat", "f8"), ("snapped_lon", "f8"), ("bearing_deg", "f8"), ("late_s", "i8"),
     # how the run goes: least metres seen on it, doubt whether it has begun, and whether it is over
     ("least_m", "f8"), ("doubted", "?"), ("ended", "?"),
+    # metres driven against the line, less those driven along it since
+    ("against_m", "f8"),
     # positions off the line in a row, and since when
     ("off_pings", "i4"), ("off_since_epoch_s", "i8"),
 ])  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from domain.predictions import CallFlag
 from predictor.pings import Distrust
 from tests.predictor.streets import EAST, Report, Streets, along, at
 
@@ -63,6 +64,19 @@ def test_jumps_to_and_fro_are_never_believed(town: Streets) -> None:
         now = at(7, 2, 30 + 30 * number)
         made = town.tick(now, Report(place=(4600 if number % 2 else -9000, 3000), when=now, trip="east0"))
         assert made.distance_m[0] == pytest.approx(600, abs=5)
+
+
+def test_a_receiver_that_leaps_about_is_not_on_its_route(town: Streets) -> None:
+    """Now and then a leap could have been driven; by then the vehicle's places count for nothing, and its calls say so."""
+    start(town)
+    marked = []
+    for number in range(20):
+        now = at(7, 2, 30 + 30 * number)
+        made = town.tick(now, Report(place=along(EAST, [5800, 100, 3000, 4000][number % 4]), when=now, trip="east0"))
+        row = town.row(made, "east0")
+        flags = made.flags[made.ptr[row] : made.ptr[row + 1]]
+        marked.append(bool((flags & CallFlag.DETOUR).any()) or not made.source[row])
+    assert all(marked[12:])
 
 
 def test_a_repeat_of_one_timestamp_is_no_news(town: Streets) -> None:

@@ -142,6 +142,21 @@ def test_after_five_minutes_off_the_route_only_the_last_stop_is_told(town: Stree
     assert flags[-1] & CallFlag.UNCERTAIN
 
 
+def test_a_vehicle_that_drives_against_its_line_is_not_on_its_trip(town: Streets) -> None:
+    """The sign says west, the bus drives east: from 400 m on it counts as off its route; turned round, it is believed."""
+    marked = []
+    for second in range(0, 240, 30):
+        now = at(7, 33, second)
+        made = town.tick(now, Report(place=along(EAST, 3000 + second * 5), when=now, trip="west0"))
+        marked.append(bool((call_flags(town, made, "west0") & CallFlag.DETOUR).any()))
+    assert marked == [False, False, False, False, True, True, True, True]
+    for second in range(0, 240, 30):
+        now = at(7, 37, second)
+        made = town.tick(now, Report(place=along(WEST, 1950 + second * 5), when=now, trip="west0"))
+    assert not (call_flags(town, made, "west0") & CallFlag.DETOUR).any()
+    assert made.distance_m[0] == pytest.approx(3000, abs=5)
+
+
 def test_a_trip_that_was_switched_early_waits_for_its_departure(town: Streets) -> None:
     """Still a kilometre from the end of the trip before, on the street that the next trip drives back: nothing is early."""
     for second in range(0, 940, 30):
