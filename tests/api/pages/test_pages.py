@@ -113,3 +113,11 @@ def test_a_page_names_no_other_host(site: Site) -> None:
             path
         )
         assert not re.findall(r'(?:src|srcset)="(?:https?:)?//', answer.text), path
+
+
+def test_only_a_demo_has_buttons_that_make_feeds_sick(site: Site, real_site: Site) -> None:
+    assert "formaction" in get(site, "/operations").text
+    answer = get(real_site, "/operations")
+    assert '<li class="card feed failing">' in answer.text
+    assert "formaction" not in answer.text
+    assert "connect-src 'self';" in answer.headers["content-security-policy"]
