@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from backtest.baselines import Ahead
-from backtest.recording import Floats, Recording
+from backtest.recording import Floats, Recording, said_at
 from backtest.replay import Setting
 from backtest.sampling import chain
 from domain import service_day
@@ -87,9 +87,9 @@ class Ours:
 
     def _told(self, now_s: float, ahead: Ahead) -> learned.Told:
         said = self._recording.said
-        if said is None:
+        if not said:
             return learned.nothing_told()
-        arrival = said.at(np.full(len(ahead.call), now_s), ahead.call)
+        arrival = said_at(said, np.full(len(ahead.call), now_s), ahead.call)
         known = np.isfinite(arrival)
         call = ahead.call[known]
         run = self._recording.runs.run[call]

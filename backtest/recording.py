@@ -119,7 +119,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """The agency's predictions: whole messages, the newer replacing the older."""
+    """The predictions of one of the agency's feeds: whole messages, the newer replacing the older."""
 
     message_s: Floats
     """Receipt of each message, ascending."""
@@ -145,6 +145,14 @@ class Said:
         return told
 
 
+def said_at(said: tuple[Said, ...], now_s: Floats, call: Int64s) -> Floats:
+    """What the agency's feeds say of each call; nan where none does."""
+    told = np.full(len(call), np.nan)
+    for feed in said:
+        told = np.where(np.isfinite(told), told, feed.at(now_s, call))
+    return told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One recorded set. Exactly one of *fixes* and *events* is what vehicles were heard to say."""
@@ -158,7 +166,8 @@ class Recording:
     lines: tuple[Line, ...]
     fixes: Fixes
     events: Events
-    said: Said | None
+    said: tuple[Said, ...]
+    """By feed; empty where no agency's predictions are recorded."""
     pieces: tuple[tuple[float, float], ...]
     """First and last instant of each stretch without a silence."""
     warm_until_s: float

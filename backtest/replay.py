@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from backtest import baselines
-from backtest.recording import Bools, Floats, Int64s, Recording
+from backtest.recording import Bools, Floats, Int64s, Recording, said_at
 from backtest.sampling import Samples, observed, samples_of
 from backtest.tracks import Tracks, tracks_of
 from backtest.truth import Truth, crossings, main_vehicles, truth_of
@@ -107,9 +107,9 @@ def _answers(setting: Setting, truth: Truth, kept: list[dict[str, Floats]]) -> A
     if recording.runs.scheduled:
         answers.arrival_s["schedule"] = baselines.schedule(recording, asked)
         answers.arrival_s["constant_delay"] = baselines.constant_delay(recording, samples, asked)
-    if recording.said is not None:
+    if recording.said:
         # What is told to be past is shown as now: no screen shows a time before now.
-        answers.arrival_s["agency"] = np.maximum(recording.said.at(now, call), now)
+        answers.arrival_s["agency"] = np.maximum(said_at(recording.said, now, call), now)
     for name, values in columns.items():
         if ":" not in name:
             answers.arrival_s[name] = values

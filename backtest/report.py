@@ -53,6 +53,8 @@ def show(verdict: Verdict, console: Console) -> None:
         style="dim",
         highlight=False,
     )
+    for day, part in verdict.days.items():
+        console.print(_errors(f"en route, {service_day.from_yyyymmdd(day):%a %d %b %Y}", part))
     for name, part in verdict.parts.items():
         if part is not verdict.main:
             console.print(_errors(name, part))

@@ -58,6 +58,8 @@ class Verdict:
     form: str
     parts: dict[str, Part]
     """By kind of question; "en route" is the one that counts."""
+    days: dict[int, Part]
+    """Vehicles under way by service day (yyyymmdd), where more than one is judged."""
     truth_known: int
     truth_of: int
     warm_until_s: float
@@ -79,10 +81,16 @@ def verdict_of(recording: Recording, answers: Answers, truth: Truth) -> Verdict:
         rows = np.flatnonzero(answers.kind == kind)
         if len(rows) or kind == EN_ROUTE:
             parts[name] = _part(recording, answers, rows)
+    day = np.asarray(recording.runs.service_days, np.int64)[answers.run]
+    judged = np.unique(day)
+    days = {
+        int(it): _part(recording, answers, np.flatnonzero((answers.kind == EN_ROUTE) & (day == it))) for it in judged
+    }  # fmt: skip
     return Verdict(
         name=recording.name,
         form=recording.form,
         parts=parts,
+        days={it: part for it, part in days.items() if part.samples} if len(judged) > 1 else {},
         truth_known=int(np.isfinite(truth.at_s).sum()),
         truth_of=truth.of,
         warm_until_s=recording.warm_until_s,
@@ -223,6 +231,10 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
             name.replace(" ", "_"): {"samples": part.samples, "trips": part.trips, "methods": _methods(part)}
             for name, part in verdict.parts.items()
             if part is not main
+        },
+        "days": {
+            str(day): {"samples": part.samples, "trips": part.trips, "methods": _methods(part)}
+            for day, part in verdict.days.items()
         },
         "notes": verdict.notes,
     }

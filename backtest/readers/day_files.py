@@ -76,7 +76,7 @@ def read(folder: Folder) -> Recording:
         lines=lines,
         fixes=fixes,
         events=no_events(),
-        said=None,
+        said=(),
         pieces=pieces,
         warm_until_s=until_afternoon_or_later_days(runs, zone, pieces),
         interval_s=interval_s,

@@ -32,7 +32,7 @@ def read(folder: Folder) -> Recording:
         [reports_in(vehicles, at_s) for feed in feeds for at_s, vehicles in archive.read(home, feed, Vehicles)]
     )  # fmt: skip
     claimed = in_order(
-        [updates_in(updates, at_s) for feed in feeds for at_s, updates in archive.read(home, feed, TripUpdates)]
+        [updates_in(updates, at_s, feed) for feed in feeds for at_s, updates in archive.read(home, feed, TripUpdates)]
     )  # fmt: skip
     trips = set(said.trip)
     timetables = [BundleSchedule(it) for it in _bundles(home)]

@@ -9,7 +9,7 @@ from backtest.readers.book import Book, Pattern
 from backtest.readers.folder import Folder
 from backtest.readers.gtfs import Schedule
 from backtest.readers.realtime_rows import Reports, Updates, call_finder, is_positions, reports, told, updates
-from backtest.recording import Fixes, Floats, Int64s, Recording, SetUnreadable, no_events, pieces_of, warm_up
+from backtest.recording import Fixes, Floats, Int64s, Recording, Said, SetUnreadable, no_events, pieces_of, warm_up
 from domain import service_day
 
 NAME = "vehicle positions with a GTFS schedule"
@@ -62,7 +62,7 @@ def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedul
     stops, runs, lines = book.bound()
     finder = call_finder(runs.ptr, runs.sequence, [stops.ids[it] for it in runs.stop.tolist()])
     fixes = fixes_of(said, run, runs.ptr, finder(run, said.sequence, said.stop))
-    agency = None
+    agency: tuple[Said, ...] = ()
     if claimed is not None:
         update_run = _known_runs(book, patterns, claimed, schedule.time_zone)
         agency = told(claimed, update_run, runs.ptr, finder, runs.arrival_s, runs.departure_s)

@@ -1,5 +1,6 @@
 """Vehicle positions and trip updates as rows, from tables or GTFS-realtime messages, before any timetable is known."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,8 @@ class Updates:
     """Stop time updates, a row each; rows of one message lie together, messages in order of receipt."""
 
     message_s: Floats
+    source: list[str]
+    """The feed that each came from: a newer message replaces only what its own feed said."""
     trip: list[str]
     day: list[str]
     route: list[str]
@@ -102,7 +105,7 @@ def reports(folder: Folder) -> Reports:
     if not found:
         found = [
             reports_in(vehicles, float(vehicles.header_epoch_s))
-            for vehicles in _decoded(folder, "vehicles", "vehicleposition", "vehicles")
+            for _, vehicles in _decoded(folder, "vehicles", "vehicleposition", "vehicles")
             if isinstance(vehicles, Vehicles)
         ]
     if not found:
@@ -120,8 +123,8 @@ def updates(folder: Folder) -> Updates | None:
     found = [_updates_of(it) for it in folder.tables if is_updates(it)]
     if not found:
         found = [
-            updates_in(dataset, float(dataset.header_epoch_s))
-            for dataset in _decoded(folder, "trip_updates", "tripupdate")
+            updates_in(dataset, float(dataset.header_epoch_s), source)
+            for source, dataset in _decoded(folder, "trip_updates", "tripupdate")
             if isinstance(dataset, TripUpdates)
         ]
     return in_order(found)
@@ -136,13 +139,14 @@ def in_order(found: list[Updates]) -> Updates | None:
     return Updates(**{name: _taken(column, order) for name, column in columns.items()})  # type: ignore[arg-type]
 
 
-def _decoded(folder: Folder, part: str, *words: str) -> Iterable[TripUpdates | Vehicles | None]:
+def _decoded(folder: Folder, part: str, *words: str) -> Iterable[tuple[str, TripUpdates | Vehicles | None]]:
+    """(feed, what it says); files whose names differ by digits only are one feed's polls."""
     for name, body in folder.messages(*words, "combined"):
         try:
             items = decode(body, feed_id=name, now_epoch_s=0.0).items
         except NotThisFormat as error:
             raise SetUnreadable(f"{name}: {error}") from error
-        yield getattr(items, part)
+        yield re.sub(r"\d+", "", name), getattr(items, part)
 
 
 def _reports_of(table: Table) -> Reports:
@@ -210,6 +214,7 @@ def _updates_of(table: Table) -> Updates:
     sequence = numbers(read, "sequence")
     return Updates(
         message_s=instants(read, "message"),
+        source=[str(table.path)] * read.num_rows,
         trip=texts(read, "trip"),
         day=_days(texts(read, "day")),
         route=texts(read, "route"),
@@ -223,7 +228,7 @@ def _updates_of(table: Table) -> Updates:
     )
 
 
-def updates_in(dataset: TripUpdates, received_s: float) -> Updates:
+def updates_in(dataset: TripUpdates, received_s: float, source: str) -> Updates:
     """The stop time updates of one message received then."""
     sizes = np.diff(dataset.ptr)
     owner = np.repeat(np.arange(len(dataset.trip_ids)), sizes)
@@ -241,6 +246,7 @@ def updates_in(dataset: TripUpdates, received_s: float) -> Updates:
 
     return Updates(
         message_s=np.full(len(rows), received_s),
+        source=[source] * len(rows),
         trip=[dataset.trip_ids[row] for row in rows],
         day=[days[row] for row in rows],
         route=[dataset.route_ids[row] for row in rows],
@@ -256,13 +262,24 @@ def updates_in(dataset: TripUpdates, received_s: float) -> Updates:
 
 def told(
     said: Updates, run: Int64s, ptr: Int64s, call_of: "CallFinder", arrival_s: Floats, departure_s: Floats
-) -> Said | None:
-    """The updates as predictions of calls. *run* of each update, or -1; *arrival_s*, *departure_s* are scheduled.
+) -> tuple[Said, ...]:
+    """The updates as predictions of calls, by feed. *run* of each update, or -1; *arrival_s*, *departure_s* are scheduled.
 
     The delay of an update carries on to the calls after it until the next one of the same trip; NO_DATA ends it.
     """
     call = call_of(run, said.sequence, said.stop)
-    rows = np.flatnonzero((call >= 0) & (said.relation != int(StopRelationship.SKIPPED)))
+    usable = (call >= 0) & (said.relation != int(StopRelationship.SKIPPED))
+    names, source = np.unique(np.asarray(said.source), return_inverse=True)
+    found = (
+        _of_feed(said, np.flatnonzero(usable & (source == it)), call, run, ptr, arrival_s, departure_s)
+        for it in range(len(names))
+    )
+    return tuple(it for it in found if it is not None)
+
+
+def _of_feed(
+    said: Updates, rows: Int64s, call: Int64s, run: Int64s, ptr: Int64s, arrival_s: Floats, departure_s: Floats
+) -> Said | None:
     stamps, message = np.unique(said.message_s, return_inverse=True)
     rows = rows[np.lexsort((call[rows], message[rows]))]
     if not len(rows):

@@ -93,7 +93,7 @@ def read(folder: Folder) -> Recording:
         lines=lines,
         fixes=no_fixes(),
         events=events,
-        said=None,
+        said=(),
         pieces=pieces,
         warm_until_s=until_afternoon_or_later_days(runs, TIME_ZONE, pieces),
         interval_s=30.0,

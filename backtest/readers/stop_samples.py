@@ -113,7 +113,7 @@ def read(folder: Folder) -> Recording:
             arrival_s=when,
             departure_s=when,
         ),
-        said=None,
+        said=(),
         pieces=pieces,
         warm_until_s=warm_up(pieces, share=0.4, longest_s=7200.0),
         interval_s=typical_interval(found),

@@ -66,7 +66,7 @@ def recording(
     *,
     reports: Fixes | None = None,
     happened: Events | None = None,
-    said: Said | None = None,
+    said: tuple[Said, ...] = (),
     pieces: tuple[tuple[float, float], ...] = ((0.0, 1e6),),
     warm_until_s: float = 0.0,
     interval_s: float = 30.0,

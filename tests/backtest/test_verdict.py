@@ -1,11 +1,12 @@
 """From answers to figures, on answers whose figures can be worked out by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from backtest.recording import Floats, pieces_of, warm_up
+from backtest.recording import Floats, Runs, pieces_of, warm_up
 from backtest.replay import Answers, Bands, everybody_spoke
 from backtest.sampling import BEFORE_DEPARTURE, EN_ROUTE
 from backtest.truth import Truth
@@ -18,6 +19,7 @@ NAN = float("nan")
 def _verdict(
     *, now: list[float], horizon: list[float], told: dict[str, list[float]], kind: int = EN_ROUTE, ends_s: float = 1e6,
     run: list[int] | None = None, call: list[int] | None = None, bands: dict[str, Bands] | None = None,
+    of: Runs | None = None,
 ) -> Verdict:  # fmt: skip
     """Of questions with these horizons to the actual arrival; *told* are horizons too."""
     at = np.asarray(now, np.float64)
@@ -31,7 +33,7 @@ def _verdict(
         arrival_s={name: at + np.asarray(values) for name, values in told.items()},
         bands=bands or {},
     )
-    recording = made.recording(made.runs(), pieces=((0.0, ends_s),))
+    recording = made.recording(of or made.runs(max(n, 1)), pieces=((0.0, ends_s),))
     return verdict_of(recording, answers, Truth(at_s=np.full(3, NAN), of=3))
 
 
@@ -137,6 +139,15 @@ def test_json_has_the_promised_keys_and_null_where_there_is_nothing() -> None:
     assert method["ci95"]["eta"] == [100.0, 100.0]
     assert isinstance(method["early60"], float)
     assert isinstance(method["availability"], float)
+
+
+def test_days_are_shown_apart_where_several_are_judged() -> None:
+    """And not where it is only one."""
+    two = replace(made.runs(2), service_days=[20260109, 20260110])
+    verdict = _verdict(now=[0, 0], horizon=[100, 100], told={"m": [90, 150]}, of=two)
+    assert {day: part.methods["m"].mae_s[0] for day, part in verdict.days.items()} == {20260109: 10.0, 20260110: 50.0}
+    assert as_json(verdict)["days"]["20260110"]["samples"] == 1
+    assert _verdict(now=[0, 0], horizon=[100, 100], told={"m": [90, 150]}).days == {}
 
 
 def test_nothing_to_judge_is_a_verdict_of_nothing() -> None:

@@ -12,7 +12,7 @@ from google.transit import gtfs_realtime_pb2
 from backtest import readers
 from backtest.readers import days, own_archive, positions_with_gtfs, stop_crossings
 from backtest.readers.folder import Folder
-from backtest.recording import Recording, SetUnreadable
+from backtest.recording import Recording, SetUnreadable, said_at
 from backtest.tracks import tracks_of
 from backtest.truth import truth_of
 from domain.feed import FeedKind, FeedSpec
@@ -53,12 +53,12 @@ def _messages() -> Iterator[tuple[int, bytes, bytes]]:
 def _is_the_recorded_bus(recording: Recording) -> None:
     assert np.all(recording.fixes.received_s - recording.fixes.at_s == 7.0)
     assert np.allclose(_truth(recording), NOON_EPOCH_S + np.array([12.0, 97.0, 197.0, 297.0, 397.0]), atol=2.0)
-    assert recording.said is not None
+    assert len(recording.said) == 1
     now_s = np.full(5, float(recording.fixes.received_s[4]))
-    told = recording.said.at(now_s, np.arange(5))
+    told = said_at(recording.said, now_s, np.arange(5))
     assert np.isnan(told[0])
     assert (told[1:] - NOON_EPOCH_S).tolist() == [133.0, 233.0, 305.0, 405.0]
-    before = recording.said.at(np.full(5, float(recording.fixes.received_s[0] - 1)), np.arange(5))
+    before = said_at(recording.said, np.full(5, float(recording.fixes.received_s[0] - 1)), np.arange(5))
     assert np.isnan(before).all()
 
 
@@ -71,6 +71,20 @@ def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
     recording = _read(tmp_path)
     assert recording.form == positions_with_gtfs.NAME
     _is_the_recorded_bus(recording)
+
+
+def test_two_feeds_of_one_city_do_not_silence_each_other(tmp_path: Path) -> None:
+    """A newer message of the trams replaces what the trams' feed said, not what the buses' did."""
+    write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
+    for received, positions, updates in _messages():
+        (tmp_path / f"VehiclePositions-{received}-bus.pb").write_bytes(positions)
+        (tmp_path / f"TripUpdates-{received}-bus.pb").write_bytes(updates)
+        trams = gtfs_realtime_pb2.FeedMessage()
+        trams.header.gtfs_realtime_version = "2.0"
+        trams.header.timestamp = received + 1
+        trams.entity.add(id="x").trip_update.trip.trip_id = "elsewhere"
+        (tmp_path / f"TripUpdates-{received + 1}-tram.pb").write_bytes(trams.SerializeToString())
+    _is_the_recorded_bus(_read(tmp_path))
 
 
 async def test_our_own_archive_of_the_same_bus(tmp_path: Path) -> None:
@@ -243,8 +257,7 @@ def test_trains_arrive_when_they_first_say_that_they_stand(rails: Path) -> None:
 
 def test_the_newest_message_counts_and_what_it_leaves_out_is_not_said(rails: Path) -> None:
     """At 1050 s both calls were told; the message of 1090 s speaks of the last one only; after 150 s it is too old."""
-    said = _read(rails).said
-    assert said is not None
+    (said,) = _read(rails).said
     calls = np.array([1, 2])
     assert said.at(np.array([1050.0, 1050.0]), calls).tolist() == [1070.0, 1190.0]
     later = said.at(np.array([1095.0, 1095.0]), calls)
