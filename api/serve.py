@@ -18,6 +18,7 @@ from api.replica import Replica
 from api.tables import MORE_ROUTES
 from domain.errors import SettingsInvalid
 from domain.feed import assess
+from runtime import logs
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store.hall import Hall
@@ -149,7 +150,12 @@ async def _supervise(settings: Settings, clock: Clock, stop: asyncio.Event) -> N
 def _child(settings: Settings, clock: Clock, parent: int) -> None:
     import signal
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    logs.set_up(
+        level=os.environ.get("WAYSIDE_LOG_LEVEL", "INFO"),
+        as_json=os.environ.get("WAYSIDE_LOG_FORMAT") == "json",
+        secrets=settings.secrets,
+        process="web",
+    )
 
     async def serve_until_told() -> None:
         stop = asyncio.Event()

@@ -86,7 +86,10 @@ class PollOutcome(StrEnum):
     FAILED = "failed"
 
 
-GOOD_OUTCOMES = frozenset({PollOutcome.OK_NEW, PollOutcome.OK_UNCHANGED, PollOutcome.NOT_MODIFIED})
+GOOD_OUTCOMES = frozenset(
+    {PollOutcome.OK_NEW, PollOutcome.OK_UNCHANGED, PollOutcome.NOT_MODIFIED, PollOutcome.OLDER_THAN_BEFORE}
+)
+"""Nothing is wrong with the feed. An older dataset is counted and left out: its age is for the header to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,8 @@
 """One fetch of one feed: conditional, bounded in time and bytes, never to a private address unless allowed.
 
-Secrets are put into an address only when it is sent; every message that leaves here has them taken out again.
+Secrets are put into an address only when it is sent; every message that leaves here has them taken out again. A name is
+resolved once, its addresses are checked, and the connection goes to one of those: what the name means a moment later does
+not matter.
 """
 
 import asyncio
@@ -8,25 +10,35 @@ import hashlib
 import ipaddress
 import re
 import socket
+import urllib.request
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
+import httpcore
 import httpx
 
 from domain.errors import FetchFailed
-from domain.feed import FeedSpec, PollOutcome
+from domain.feed import FeedKind, FeedSpec, PollOutcome
 from runtime.clock import Clock
+from runtime.redaction import redact
 
 USER_AGENT = "wayside/0.1"
-MAX_REDIRECTS = 5
-EXPANSION = 30
-"""Decompressed bytes may be this many times the cap on the wire: real feeds shrink to a tenth."""
+MAX_REDIRECTS = 3
+CONNECT_S = 5.0
+AT_ONCE_PER_HOST = 6
+"""Requests to one host side by side. Not two, as browsers once did: two feeds that hang must not stop a third."""
 CHUNK_BYTES = 64 * 1024
 
-_SECRET_NAMES = re.compile(r"(?i)\b([\w-]*(?:key|token|secret|password|signature|auth)[\w-]*)=([^&\s#]+)")
+_PROTOBUF = "application/x-protobuf, application/octet-stream, */*"
+ACCEPT = {
+    FeedKind.GTFS: "application/zip, application/octet-stream, */*",
+    FeedKind.CAP: "application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5",
+    FeedKind.CASE_RATES: "application/geo+json, application/json, */*;q=0.5",
+}
+"""What is asked for, by kind; protobuf for the others. Some servers send JSON to whoever does not say."""
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -48,14 +60,8 @@ class Fetched:
     wire_bytes: int
     duration_s: float
     digest: str
-
-
-def redact(text: str, secrets: Mapping[str, str]) -> str:
-    """The text without secret values and without the values of parameters that sound like secrets."""
-    for value in secrets.values():
-        if len(value) >= 4:
-            text = text.replace(value, "***")
-    return _SECRET_NAMES.sub(r"\1=***", text)
+    fresh_for_s: float = 0.0
+    """How long the server says that there is nothing newer (Cache-Control)."""
 
 
 def with_secrets(text: str, secrets: Mapping[str, str]) -> str:
@@ -69,44 +75,126 @@ def with_secrets(text: str, secrets: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
-class Fetcher:
-    """Fetches feeds over one pool of connections."""
+class _Guarded(httpx.AsyncHTTPTransport):
+    """Connects to addresses that were checked. httpx has no public way to say how a name becomes a connection."""
 
-    def __init__(self, clock: Clock, secrets: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(), max_connections=100, max_keepalive_connections=20,
+            keepalive_expiry=30.0, network_backend=_PublicOnly(),
+        )  # fmt: skip
+
+
+class _PublicOnly(httpcore.AsyncNetworkBackend):
+    def __init__(self) -> None:
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await public_addresses(host, port)
+        for number, address in enumerate(addresses):
+            try:
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError:
+                if number == len(addresses) - 1:
+                    raise
+        raise httpcore.ConnectError(f"the name {host} has no address")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+async def public_addresses(host: str, port: int | None) -> list[str]:
+    """The addresses of *host*. Raises FetchFailed when it cannot be resolved, or one of them is private."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchFailed(f"the name {host} cannot be resolved: {error}", outcome=PollOutcome.CONNECT) from error
+    addresses = list(dict.fromkeys(str(where[0]).split("%", maxsplit=1)[0] for *_, where in found))
+    if not all(is_public(address) for address in addresses):
+        raise FetchFailed(
+            f"{host} is a private address, which this feed may not use", outcome=PollOutcome.ADDRESS_BLOCKED
+        )
+    return addresses
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Can anybody on the internet be at *address*? Also looks at the IPv4 address that some IPv6 addresses carry."""
+    ip = ipaddress.ip_address(address)
+    inner: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = (
+            ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+        )
+    return (inner or ip).is_global and not (inner or ip).is_multicast
+
+
+class Fetcher:
+    """Fetches feeds over one pool of connections, and another that goes to public addresses only.
+
+    Where the environment names a proxy, that one resolves names and must guard the private network.
+    """
+
+    def __init__(self, clock: Clock, secrets: Mapping[str, str], contact: str = "") -> None:
         self._clock = clock
         self._secrets = dict(secrets)
-        self._client = httpx.AsyncClient(
-            follow_redirects=False, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"}
+        headers = {"User-Agent": f"{USER_AGENT} ({contact})" if contact else USER_AGENT, "Accept-Encoding": "gzip"}
+        self._client = httpx.AsyncClient(follow_redirects=False, headers=headers)
+        self._guarded = (
+            self._client
+            if {"http", "https", "all"} & urllib.request.getproxies().keys()
+            else httpx.AsyncClient(follow_redirects=False, headers=headers, transport=_Guarded())
         )
+        self._gates: dict[str, asyncio.Semaphore] = {}
 
     async def close(self) -> None:
         await self._client.aclose()
+        await self._guarded.aclose()
 
     def redact(self, text: str) -> str:
         return redact(text, self._secrets)
 
     async def fetch(self, spec: FeedSpec, validators: Validators, url: str = "") -> Fetched:
         """One GET of the feed (or of *url*, a message that its index links). Raises FetchFailed."""
-        started_s = self._clock.monotonic_s()
         address = with_secrets(url or spec.url, self._secrets)
-        headers = {name: with_secrets(value, self._secrets) for name, value in spec.headers}
+        headers = {"Accept": ACCEPT.get(spec.kind, _PROTOBUF)}
+        headers |= {name: with_secrets(value, self._secrets) for name, value in spec.headers}
         if validators.etag:
             headers["If-None-Match"] = validators.etag
         if validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
-        try:
-            async with asyncio.timeout(spec.timeout_s):
-                return await self._get(spec, address, headers, started_s)
-        except TimeoutError as error:
-            raise self._failed(PollOutcome.TIMEOUT, f"no complete answer within {spec.timeout_s:g} s") from error
-        except httpx.TimeoutException as error:
-            raise self._failed(PollOutcome.TIMEOUT, f"no answer within {spec.timeout_s:g} s") from error
-        except httpx.HTTPError as error:
-            text = f"{type(error).__name__}: {error}"
-            outcome = PollOutcome.TLS if "certificate" in text.lower() or "ssl" in text.lower() else PollOutcome.CONNECT
-            raise self._failed(outcome, text) from error
-        except httpx.InvalidURL as error:
-            raise self._failed(PollOutcome.FAILED, f"the address is not valid: {error}") from error
+        async with self._gate(address):
+            started_s = self._clock.monotonic_s()
+            try:
+                async with asyncio.timeout(spec.timeout_s):
+                    return await self._get(spec, address, headers, started_s)
+            except FetchFailed as error:
+                raise self._failed(
+                    PollOutcome(error.outcome), str(error), status=error.status, retry_after_s=error.retry_after_s
+                ) from error
+            except TimeoutError as error:
+                raise self._failed(PollOutcome.TIMEOUT, f"no complete answer within {spec.timeout_s:g} s") from error
+            except httpx.TimeoutException as error:
+                raise self._failed(PollOutcome.TIMEOUT, f"no answer within {spec.timeout_s:g} s") from error
+            except httpx.HTTPError as error:
+                text = f"{type(error).__name__}: {error}"
+                tls = "certificate" in text.lower() or "ssl" in text.lower()
+                raise self._failed(PollOutcome.TLS if tls else PollOutcome.CONNECT, text) from error
+            except (httpx.InvalidURL, ValueError) as error:
+                raise self._failed(PollOutcome.FAILED, f"the address is not valid: {error}") from error
+
+    def _gate(self, address: str) -> asyncio.Semaphore:
+        return self._gates.setdefault(urlsplit(address).netloc, asyncio.Semaphore(AT_ONCE_PER_HOST))
 
     def _failed(
         self, outcome: PollOutcome, message: str, *, status: int | None = None, retry_after_s: float | None = None
@@ -115,57 +203,68 @@ class Fetcher:
 
     async def _get(self, spec: FeedSpec, address: str, headers: dict[str, str], started_s: float) -> Fetched:
         origin = urlsplit(address).netloc
+        client = self._client if spec.allow_private_hosts else self._guarded
+        timeout = httpx.Timeout(spec.timeout_s, connect=min(CONNECT_S, spec.timeout_s))
         for _ in range(MAX_REDIRECTS + 1):
-            await self._check_address(spec, address)
-            async with self._client.stream("GET", address, headers=headers, timeout=spec.timeout_s) as response:
-                if response.has_redirect_location:
-                    address = urljoin(address, response.headers.get("Location", ""))
-                    if urlsplit(address).netloc != origin:
-                        own = {name.lower() for name, _ in spec.headers}
-                        headers = {name: value for name, value in headers.items() if name.lower() not in own}
-                    continue
-                return await self._read(spec, response, started_s)
-        raise self._failed(PollOutcome.REDIRECT_BLOCKED, f"more than {MAX_REDIRECTS} redirects")
-
-    async def _check_address(self, spec: FeedSpec, address: str) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise self._failed(
-                PollOutcome.ADDRESS_BLOCKED, f"expected an http or https address, found {parts.scheme!r}"
-            )
-        if spec.allow_private_hosts:
-            return
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise self._failed(PollOutcome.CONNECT, f"the name {parts.hostname} cannot be resolved: {error}") from error
-        for *_, where in found:
-            if not ipaddress.ip_address(str(where[0]).split("%")[0]).is_global:
+            parts = urlsplit(address)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
                 raise self._failed(
-                    PollOutcome.ADDRESS_BLOCKED, f"{parts.hostname} is a private address, which this feed may not use"
+                    PollOutcome.ADDRESS_BLOCKED, f"expected an http or https address, found {parts.scheme!r}"
                 )
+            if not spec.allow_private_hosts:
+                await public_addresses(parts.hostname, parts.port)
+            async with client.stream("GET", address, headers=headers, timeout=timeout) as response:
+                if not response.has_redirect_location:
+                    return await self._read(spec, response, started_s)
+                address = urljoin(address, response.headers.get("Location", ""))
+                if parts.scheme == "https" and urlsplit(address).scheme == "http":
+                    raise self._failed(PollOutcome.REDIRECT_BLOCKED, "it redirects from https to http")
+                if urlsplit(address).netloc != origin:
+                    own = {name.lower() for name, _ in spec.headers}
+                    headers = {name: value for name, value in headers.items() if name.lower() not in own}
+        raise self._failed(PollOutcome.REDIRECT_BLOCKED, f"more than {MAX_REDIRECTS} redirects")
 
     async def _read(self, spec: FeedSpec, response: httpx.Response, started_s: float) -> Fetched:
         validators = Validators(
             etag=response.headers.get("ETag", ""), last_modified=response.headers.get("Last-Modified", "")
         )
         status = response.status_code
+        fresh_for_s = max_age_s(response.headers.get("Cache-Control", ""), response.headers.get("Age", ""))
         if status == 304:
-            return Fetched(body=None, status=304, validators=validators, wire_bytes=0, digest="",
+            return Fetched(body=None, status=304, validators=validators, wire_bytes=0, digest="", fresh_for_s=fresh_for_s,
                            duration_s=self._clock.monotonic_s() - started_s)  # fmt: skip
-        if status >= 400 or status < 200:
+        if status >= 300 or status < 200:
             outcome = PollOutcome.HTTP_5XX if status >= 500 else PollOutcome.HTTP_4XX
             wait_s = retry_after_s(response.headers.get("Retry-After", ""), self._clock.now_epoch_s())
             raise self._failed(outcome, f"HTTP {status} {response.reason_phrase}", status=status, retry_after_s=wait_s)
+        wire_bytes, body = await self._body(spec, response)
+        if not body:
+            raise self._failed(PollOutcome.EMPTY, "it answers without a body", status=status)
+        return Fetched(
+            body=body,
+            status=status,
+            validators=validators,
+            wire_bytes=wire_bytes,
+            duration_s=self._clock.monotonic_s() - started_s,
+            digest=hashlib.sha256(body).hexdigest(),
+            fresh_for_s=fresh_for_s,
+        )
+
+    async def _body(self, spec: FeedSpec, response: httpx.Response) -> tuple[int, bytes]:
+        """(bytes on the wire, the body unpacked), each of at most ``max_bytes``."""
+        status, most = response.status_code, spec.max_bytes
         declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > spec.max_bytes:
+        if declared.isdigit() and int(declared) > most:
             raise self._failed(
-                PollOutcome.TOO_LARGE, f"{declared} bytes announced, at most {spec.max_bytes} allowed", status=status
+                PollOutcome.TOO_LARGE, f"{declared} bytes announced, at most {most} allowed", status=status
             )
         encoding = response.headers.get("Content-Encoding", "").lower().strip()
-        engine = zlib.decompressobj(47) if encoding in {"gzip", "x-gzip", "deflate"} else None
+        if encoding not in _ENCODINGS:
+            raise self._failed(
+                PollOutcome.NOT_THE_FORMAT, f"it is packed as {encoding!r}, which was not asked for", status=status
+            )
+        engine = zlib.decompressobj(47) if encoding not in _UNPACKED else None
         wire_bytes, size, pieces = 0, 0, []
-        most = spec.max_bytes * EXPANSION if engine else spec.max_bytes
         async for chunk in response.aiter_raw(CHUNK_BYTES):
             wire_bytes += len(chunk)
             try:
@@ -175,18 +274,25 @@ class Fetcher:
                     PollOutcome.NOT_THE_FORMAT, f"damaged {encoding} content: {error}", status=status
                 ) from error
             size += len(piece)
-            if wire_bytes > spec.max_bytes or size > most:
-                raise self._failed(PollOutcome.TOO_LARGE, f"more than {spec.max_bytes} bytes", status=status)
+            if wire_bytes > most or size > most:
+                raise self._failed(PollOutcome.TOO_LARGE, f"more than {most} bytes", status=status)
             pieces.append(piece)
-        body = b"".join(pieces)
-        return Fetched(
-            body=body,
-            status=status,
-            validators=validators,
-            wire_bytes=wire_bytes,
-            duration_s=self._clock.monotonic_s() - started_s,
-            digest=hashlib.sha256(body).hexdigest(),
-        )
+        if engine is not None and wire_bytes and not engine.eof:
+            raise self._failed(PollOutcome.NOT_THE_FORMAT, f"{encoding} content that is cut short", status=status)
+        return wire_bytes, b"".join(pieces)
+
+
+_UNPACKED = frozenset({"", "identity"})
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"}) | _UNPACKED
+_MAX_AGE = re.compile(r"(?i)(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
+
+
+def max_age_s(cache_control: str, age: str) -> float:
+    """For how many seconds more an answer is said to be fresh; 0 when nothing is said. Source: RFC 9111 §5.2.2.1."""
+    found = _MAX_AGE.search(cache_control)
+    if found is None or re.search(r"(?i)\bno-(?:cache|store)\b", cache_control):
+        return 0.0
+    return max(0.0, float(found[1]) - (float(age) if age.strip().isdecimal() else 0.0))
 
 
 def retry_after_s(text: str, now_epoch_s: float) -> float | None:

@@ -8,6 +8,16 @@ from domain.feed import GOOD_OUTCOMES, FeedRecord, FeedSpec, PollOutcome, PollRe
 HISTORY = 300
 FIRST_BACK_OFF_S = 5.0
 MAX_BACK_OFF_S = 300.0
+REFUSED_BACK_OFF_S = 60.0
+"""The first pause after "no such address" or "not with that key": a person has to mend that, and hammering gets us banned."""
+FRESH_INTERVALS = 2.0
+"""A server's word that there is nothing newer is believed for so many intervals: many say a day and mean nothing by it."""
+UNCONDITIONAL_EVERY = 10
+UNCONDITIONAL_AFTER_S = 300.0
+"""After so many polls, or so long, without anything new, an unconditional request is made: some servers say "not
+modified" for ever (Houston's, to any If-Modified-Since)."""
+REPEATS_OF_OLDER = 3
+"""An older header than before is an answer from a lagging mirror; so many in a row are a producer that started anew."""
 MAX_RETRY_AFTER_S = 3600.0
 """A server that asks for more patience than this is asked again after an hour all the same."""
 
@@ -22,12 +32,33 @@ def first_delay_s(spec: FeedSpec, lot: random.Random) -> float:
     return lot.uniform(0.0, min(spec.interval_s / 10, 2.0))
 
 
-def next_delay_s(spec: FeedSpec, failures: int, retry_after_s: float | None, lot: random.Random) -> float:
-    """Seconds to the next poll: the interval with a little jitter; after failures exponential back-off from a few
-    seconds to five minutes (never sooner than the interval asks when that is longer), or what the server asked for."""
+def next_delay_s(
+    spec: FeedSpec,
+    record: FeedRecord,
+    lot: random.Random,
+    *,
+    retry_after_s: float | None = None,
+    fresh_for_s: float = 0.0,
+    took_s: float = 0.0,
+) -> float:
+    """Seconds from the end of a poll that *took_s* to the next one.
+
+    The interval, counted from the start of the poll, with a little jitter; ticks that the poll overran are skipped. Longer
+    where the server says that there is nothing newer before. After failures exponential back-off from a few seconds (a
+    minute where it refuses us) to five minutes, or what the server asked for.
+    """
+    failures = record.consecutive_failures
+    outcome = record.history[-1].outcome if record.history else PollOutcome.OK_NEW
     if not failures:
-        return spec.interval_s * lot.uniform(0.95, 1.05)
-    back_off_s: float = min(max(FIRST_BACK_OFF_S, spec.interval_s / 2) * 2 ** min(failures - 1, 10), MAX_BACK_OFF_S)
+        pause_s = max(spec.interval_s, min(fresh_for_s, FRESH_INTERVALS * spec.interval_s))
+        return max(pause_s - took_s % spec.interval_s, 0.05 * spec.interval_s) * lot.uniform(0.95, 1.05)
+    first_s = FIRST_BACK_OFF_S
+    if outcome is PollOutcome.HTTP_4XX and record.history[-1].status not in {408, 425, 429}:
+        first_s = REFUSED_BACK_OFF_S
+    most_s = MAX_BACK_OFF_S
+    if outcome is PollOutcome.NOT_THE_FORMAT:  # as much is sent each time; a schedule may be a hundred megabytes
+        most_s = max(MAX_BACK_OFF_S, min(spec.interval_s, 3600.0))
+    back_off_s: float = min(max(first_s, spec.interval_s / 2) * 2 ** min(failures - 1, 10), most_s)
     delay_s = back_off_s * lot.uniform(0.75, 1.0)
     if retry_after_s is not None:
         delay_s = max(delay_s, min(retry_after_s, MAX_RETRY_AFTER_S))

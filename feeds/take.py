@@ -8,11 +8,12 @@ from pathlib import Path
 
 from domain.alert import AlertMessage
 from domain.errors import FetchFailed, NotThisFormat
-from domain.feed import FeedKind, FeedSpec, Problem, ProblemLevel
+from domain.feed import FeedKind, FeedSpec, PollOutcome, Problem, ProblemLevel
 from domain.situation import Situation
 from feeds import schedule
 from feeds.fetch import Fetcher, Validators
 from feeds.formats import cap, cap_index, gtfs_realtime, health_indicators
+from feeds.poll import REPEATS_OF_OLDER
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, realtime, timetable
@@ -46,6 +47,8 @@ class Desk:
     messages: dict[str, tuple[AlertMessage, ...]]
     level: dict[str, AlertMessage]
     keeper: Keeper
+    newest_header_epoch_s: int = 0
+    older_in_a_row: int = 0
 
 
 Taker = Callable[[Desk, FeedSpec, bytes], Awaitable[Taken]]
@@ -69,10 +72,16 @@ async def take_schedule(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
 
 
 async def take_realtime(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
-    """Replace what a GTFS-realtime feed said."""
+    """Replace what a GTFS-realtime feed said. Raises FetchFailed for a dataset that is older than the one before."""
     now = desk.clock.now_epoch_s()
-    decoded = gtfs_realtime.decode(data, feed_id=spec.feed_id, now_epoch_s=now)
-    items = decoded.items
+    decoded = await asyncio.to_thread(gtfs_realtime.decode, data, feed_id=spec.feed_id, now_epoch_s=now)
+    items, header = decoded.items, decoded.header_epoch_s
+    if header and header < desk.newest_header_epoch_s:
+        desk.older_in_a_row += 1
+        if desk.older_in_a_row < REPEATS_OF_OLDER:
+            text = f"its header is {desk.newest_header_epoch_s - header} s older than that of an earlier poll"
+            raise FetchFailed(text, outcome=PollOutcome.OLDER_THAN_BEFORE)
+    desk.newest_header_epoch_s, desk.older_in_a_row = header or desk.newest_header_epoch_s, 0
     situations = tuple(
         replace(one, created_epoch_s=desk.situations[one.raw_id].created_epoch_s)
         if one.raw_id in desk.situations
@@ -110,7 +119,7 @@ async def take_cap(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
             async with gate:
                 try:
                     fetched = await desk.fetcher.fetch(spec, Validators(), url)
-                    decoded = cap.decode(fetched.body or b"", feed_id=spec.feed_id)
+                    decoded = await asyncio.to_thread(cap.decode, fetched.body or b"", feed_id=spec.feed_id)
                 except (FetchFailed, NotThisFormat) as error:
                     text = desk.fetcher.redact(str(error))
                     where = desk.fetcher.redact(url)
@@ -126,7 +135,7 @@ async def take_cap(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
         desk.messages = {key: messages for key, messages in desk.messages.items() if key in known}
         messages = (*index.messages, *(message for group in desk.messages.values() for message in group))
     else:
-        decoded = cap.decode(data, feed_id=spec.feed_id)
+        decoded = await asyncio.to_thread(cap.decode, data, feed_id=spec.feed_id)
         problems.extend(decoded.problems)
         messages = decoded.items
     await alerts.put_messages(desk.hall, spec.feed_id, messages, desk.clock.now_epoch_s())

@@ -8,11 +8,12 @@ import contextlib
 import logging
 import random
 from dataclasses import replace
+from typing import Any
 
 from domain.errors import BlobUnusable, FetchFailed, NotThisFormat
 from domain.feed import GOOD_OUTCOMES, FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel
 from feeds.fetch import Fetched, Fetcher, Validators
-from feeds.poll import first_delay_s, next_delay_s, recorded, shown
+from feeds.poll import UNCONDITIONAL_AFTER_S, UNCONDITIONAL_EVERY, first_delay_s, next_delay_s, recorded, shown
 from feeds.take import TAKERS, Desk, Taken
 from runtime.clock import Clock
 from runtime.settings import Settings
@@ -30,7 +31,7 @@ ALWAYS_TAKEN = frozenset({FeedKind.CAP, FeedKind.CASE_RATES})
 
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
     """Poll every feed until *stop*. Waits, without losing anything, while Redis is away."""
-    fetcher = Fetcher(clock, settings.secrets)
+    fetcher = Fetcher(clock, settings.secrets, settings.contact_email)
     await hall.insist(lambda: feed_health.put_feed_ids(hall, [spec.feed_id for spec in settings.feeds]))
     keeper = Keeper(settings.home, settings.archive.keep_days, settings.archive.max_bytes)
     tasks = [
@@ -43,11 +44,20 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
         for task in done:
             task.result()
     finally:
-        for task in (*tasks, stopped):
-            task.cancel()
-        await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        await _end({*tasks, stopped})
         await fetcher.close()
         keeper.close()
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel until all have ended: a cancellation is lost where a library ends something of its own at that very moment,
+    as anyio does while it connects."""
+    waiting = tasks
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=0.5)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _beat(hall: Hall, clock: Clock, keeper: Keeper) -> None:
@@ -70,6 +80,15 @@ class _Poller:
         self.validators = Validators()
         self.digest = ""
         self.left = ""
+        self.refused: tuple[str, str] = ("", "")
+        """Digest of the bytes that were refused last, and why: the same bytes are not tried again."""
+        self.not_modified = 0
+        """Times in a row."""
+        self.sent_monotonic_s = clock.monotonic_s()
+        """When the server last sent a body."""
+        self.trusts_not_modified = True
+        self.retry_after_s: float | None = None
+        self.fresh_for_s = 0.0
         self.header_epoch_s = 0
         self.entities = 0
         self.record = FeedRecord(spec=shown(spec, fetcher.redact(spec.url)), started_epoch_s=clock.now_epoch_s())
@@ -81,14 +100,22 @@ class _Poller:
         while True:
             try:
                 await self._look_after_what_was_left()
-                retry_after_s = await self._poll()
+                started_s = self.clock.monotonic_s()
+                await self._poll()
             except LOST:
                 # What was fetched could not be left: it is fetched again as soon as Redis is back.
                 self._forget()
                 await asyncio.sleep(RETRY_S)
                 await self.hall.wait_until_there()
                 continue
-            delay_s = next_delay_s(self.spec, self.record.consecutive_failures, retry_after_s, self.lot)
+            delay_s = next_delay_s(
+                self.spec,
+                self.record,
+                self.lot,
+                retry_after_s=self.retry_after_s,
+                fresh_for_s=self.fresh_for_s,
+                took_s=self.clock.monotonic_s() - started_s,
+            )
             self.record = replace(self.record, next_attempt_epoch_s=self.clock.now_epoch_s() + delay_s)
             await self._keep()
             await self.clock.sleep_s(delay_s)
@@ -109,18 +136,28 @@ class _Poller:
         if self.spec.kind is FeedKind.GTFS and not await timetable.in_force(self.hall, self.spec.feed_id):
             self.record = replace(self.record, valid_until=0)
 
-    async def _poll(self) -> float | None:
-        """One poll, recorded; seconds of patience that the server asked for, if it did."""
+    def _conditions(self) -> Validators:
+        """What to send along; nothing now and then, so that a server that says "not modified" for ever is found out."""
+        quiet_s = self.clock.monotonic_s() - self.sent_monotonic_s
+        # A schedule is large and changes in weeks: only the count speaks.
+        too_quiet = self.spec.kind is not FeedKind.GTFS and quiet_s > UNCONDITIONAL_AFTER_S
+        if not self.trusts_not_modified or too_quiet or self.not_modified >= UNCONDITIONAL_EVERY - 1:
+            return Validators()
+        return self.validators
+
+    async def _poll(self) -> None:
+        """One poll, recorded."""
         started_s = self.clock.monotonic_s()
-        outcome, status, wire, message, retry_after_s = PollOutcome.FAILED, None, 0, "", None
+        outcome, status, wire, message = PollOutcome.FAILED, None, 0, ""
+        self.retry_after_s, self.fresh_for_s = None, 0.0
         taken: Taken | None = None
         try:
-            fetched = await self.fetcher.fetch(self.spec, self.validators)
-            status, wire = fetched.status, fetched.wire_bytes
+            fetched = await self.fetcher.fetch(self.spec, self._conditions())
+            status, wire, self.fresh_for_s = fetched.status, fetched.wire_bytes, fetched.fresh_for_s
             outcome, taken = await self._take(fetched)
         except FetchFailed as error:
             outcome, status, message = PollOutcome(error.outcome), error.status, str(error)
-            retry_after_s = error.retry_after_s
+            self.retry_after_s = error.retry_after_s
         except NotThisFormat as error:
             outcome, message = PollOutcome.NOT_THE_FORMAT, self.fetcher.redact(str(error))[:500]
         except LOST:
@@ -145,23 +182,35 @@ class _Poller:
             valid_until=taken.valid_until if taken else None,
         )
         self._say(was_bad, poll)
-        return retry_after_s
 
     async def _take(self, fetched: Fetched) -> tuple[PollOutcome, Taken | None]:
         """Decode what is new and leave it in the hall; the same bytes as before are not decoded again."""
         if fetched.body is None:
+            self.not_modified += 1
             return PollOutcome.NOT_MODIFIED, None
-        again = fetched.digest == self.digest and self.spec.kind not in ALWAYS_TAKEN
-        if not again:
+        claimed, self.not_modified, self.sent_monotonic_s = self.not_modified, 0, self.clock.monotonic_s()
+        self.validators = Validators() if self.spec.kind in ALWAYS_TAKEN else fetched.validators
+        if fetched.digest == self.digest and self.spec.kind not in ALWAYS_TAKEN:
+            self.desk.older_in_a_row = 0
+            return PollOutcome.OK_UNCHANGED, None
+        if fetched.digest == self.refused[0]:
+            raise NotThisFormat(self.refused[1])
+        if claimed >= UNCONDITIONAL_EVERY - 1 and self.trusts_not_modified:
+            self.trusts_not_modified = False
+            log.warning("event=not_modified_not_believed feed=%s times=%d", self.spec.feed_id, claimed)
+        try:
             taken = await TAKERS[self.spec.kind](self.desk, self.spec, fetched.body)
-            self.header_epoch_s = taken.header_epoch_s or self.header_epoch_s
-            self.entities = sum(taken.entity_counts.values())
-            self.validators = Validators() if self.spec.kind in ALWAYS_TAKEN else fetched.validators
-            self.digest = fetched.digest
-            self.left = "" if self.spec.kind in ALWAYS_TAKEN else await self._left()
-            return PollOutcome.OK_NEW, taken
-        self.validators = fetched.validators
-        return PollOutcome.OK_UNCHANGED, None
+        except NotThisFormat as error:
+            self.refused, self.validators = (fetched.digest, str(error)), Validators()
+            raise
+        except BaseException:
+            self.validators = Validators()
+            raise
+        self.header_epoch_s = taken.header_epoch_s or self.header_epoch_s
+        self.entities = sum(taken.entity_counts.values())
+        self.digest, self.refused = fetched.digest, ("", "")
+        self.left = "" if self.spec.kind in ALWAYS_TAKEN else await self._left()
+        return PollOutcome.OK_NEW, taken
 
     def _say(self, was_bad: bool, poll: PollRecord) -> None:
         bad = poll.outcome not in GOOD_OUTCOMES
@@ -187,9 +236,12 @@ class _Poller:
 
     async def _look_after_what_was_left(self) -> None:
         """A Redis that came back without what was left in it must not wait until the feed changes."""
-        if self.left and await self._left() != self.left:
-            log.warning("event=dataset_lost feed=%s action=fetching_again", self.spec.feed_id)
-            self._forget()
+        if self.left:
+            there = await self._left()
+            lost = not there if self.spec.kind is FeedKind.GTFS else int(there) < int(self.left)
+            if lost:
+                log.warning("event=dataset_lost feed=%s action=fetching_again", self.spec.feed_id)
+                self._forget()
 
     async def _keep(self) -> None:
         try:

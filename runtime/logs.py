@@ -2,10 +2,9 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 
-_TOKENISH = re.compile(r"(?i)\b((?:api_?key|token|secret|password|authorization|bearer|key)[=: ]+)([^\s&'\"]{4,})")
+from runtime.redaction import redact
 
 
 class Redacting(logging.Formatter):
@@ -13,7 +12,7 @@ class Redacting(logging.Formatter):
 
     def __init__(self, secrets: Mapping[str, str], *, as_json: bool, process: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
-        self._secrets = [value for value in secrets.values() if len(value) >= 4]
+        self._secrets = dict(secrets)
         self._as_json = as_json
         self._process = process
 
@@ -22,9 +21,7 @@ class Redacting(logging.Formatter):
         if self._as_json:
             text = json.dumps({"at": record.created, "level": record.levelname, "process": self._process,
                                "logger": record.name, "message": record.getMessage()})  # fmt: skip
-        for value in self._secrets:
-            text = text.replace(value, "***")
-        return _TOKENISH.sub(r"\1***", text)
+        return redact(text, self._secrets)
 
 
 def set_up(*, level: str, as_json: bool, secrets: Mapping[str, str], process: str) -> None:

@@ -16,6 +16,8 @@ BLOCK_BYTES = 32 * 1024 * 1024
 """Decompressed at a time: large enough that the parser's start-up does not count, small enough for any machine."""
 MAX_FILE_BYTES = 8 * 1024**3
 """A file that unpacks to more than this is not a schedule: ten times the largest known."""
+MAX_RATIO, RATIO_FROM_BYTES = 200, 64 * 1024**2
+"""A large file that unpacks to more than so many times its packed size is a bomb; schedules reach about twenty."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -76,7 +78,7 @@ class GtfsArchive:
             yield to_utf8(rest)
 
     def _inflate(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
-        total = 0
+        total, most = 0, min(MAX_FILE_BYTES, max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size))
         try:
             if info.compress_type == zipfile.ZIP_DEFLATED and not info.flag_bits & 1:
                 pieces = self._inflate_fast(info)
@@ -84,8 +86,8 @@ class GtfsArchive:
                 pieces = self._inflate_any(info)
             for piece in pieces:
                 total += len(piece)
-                if total > MAX_FILE_BYTES:
-                    raise ScheduleRefused(f"{info.filename}: unpacks to more than {MAX_FILE_BYTES} bytes")
+                if total > most:
+                    raise ScheduleRefused(f"{info.filename}: unpacks to more than {most} bytes")
                 yield piece
         except (isal_zlib.error, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:  # type: ignore[misc]  # isal is untyped
             raise ScheduleRefused(f"{info.filename}: cannot be unpacked: {error}") from error

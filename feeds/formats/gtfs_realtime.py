@@ -53,11 +53,14 @@ def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = Tru
         if not quickly:
             raise Irregular("as asked")
         read = _read_quickly(data)
+        incomplete: list[str] = []
     except Irregular:
-        message = _read(data)
-        read = _Read(message.header, message.entity)
+        header, entities, incomplete = _read(data)
+        read = _Read(header, entities)
     header, updates, located = read.header, read.updates, read.vehicles
     problems: dict[str, Problem] = {}
+    for where in incomplete:
+        _note(problems, "rt_entity_incomplete", where, "an entity lacks a field that it must have; left out")
     if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
         _note(problems, "rt_differential", "header", "DIFFERENTIAL datasets are not defined; read as a full dataset")
     for entity in read.entities:
@@ -142,19 +145,38 @@ def _read_quickly(data: bytes) -> _Read:
     return _Read(header, entities, True, updates, has_vehicles, vehicles)
 
 
-def _read(data: bytes) -> Any:
-    """The message; raises NotThisFormat."""
-    message = gtfs_realtime_pb2.FeedMessage()
+def _read(data: bytes) -> tuple[Any, list[Any], list[str]]:
+    """Header, the entities that are whole, and where the others are; raises NotThisFormat."""
+    message: Any = gtfs_realtime_pb2.FeedMessage()
     try:
         message.ParseFromString(data)
     except (DecodeError, RecursionError) as error:
-        start = data[:24]
-        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {len(data)} bytes that start {start!r}: {error}") from error  # fmt: skip
-    if not message.IsInitialized():
-        raise NotThisFormat(
-            f"expected a GTFS-realtime FeedMessage, found one of {len(data)} bytes without its required fields"
-        )
-    return message
+        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}: {error}") from error
+    if not message.HasField("header"):
+        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}, without a header")
+    if message.IsInitialized():
+        return message.header, list(message.entity), []
+    whole = [it for it in message.entity if set(it.FindInitializationErrors()) <= {"id"}]
+    kept = {id(it) for it in whole}
+    lost = [it.id or f"entity {row}" for row, it in enumerate(message.entity) if id(it) not in kept]
+    if lost and not whole:
+        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}, no entity of it whole")
+    return message.header, whole, lost
+
+
+def _looks_like(data: bytes) -> str:
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:64]
+    if start[:1] in b"{[" and start:
+        kind = "JSON"
+    elif start[:1] == b"<":
+        kind = "HTML" if b"html" in start.lower() else "XML"
+    elif start.startswith((b"header {", b"header:", b"header{")):
+        kind = "protobuf as text"
+    elif start.startswith(b"PK"):
+        kind = "a zip"
+    else:
+        return f"{len(data)} bytes that start {data[:24]!r}"
+    return f"{kind} of {len(data)} bytes"
 
 
 def _note(problems: dict[str, Problem], code: str, where: str, message: str) -> None:

@@ -1,18 +1,27 @@
 """Fetching from a server that misbehaves in every way."""
 
+import asyncio
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from domain.errors import FetchFailed
 from domain.feed import FeedKind, FeedSpec, PollOutcome
-from feeds.fetch import Fetcher, Validators, redact, retry_after_s
+from feeds.fetch import AT_ONCE_PER_HOST, Fetcher, Validators, is_public, max_age_s, public_addresses, retry_after_s
 from runtime.clock import SystemClock
+from runtime.redaction import redact
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,7 +71,7 @@ def base() -> Iterator[str]:
     """A server of good and bad answers."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     _Handler.gone.set()
@@ -162,3 +171,84 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after_s("30", 0) == 30
     assert retry_after_s("Thu, 01 Jan 1970 00:01:00 GMT", 0) == 60
     assert retry_after_s("soon", 0) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True), ("2606:4700::1111", True), ("127.0.0.1", False), ("10.1.2.3", False), ("169.254.169.254", False),
+        ("100.64.0.1", False), ("224.0.0.1", False), ("::1", False), ("fe80::1", False), ("fd00::1", False),
+        ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False),
+    ],
+)  # fmt: skip
+def test_an_address_is_public_when_what_it_carries_is(address: str, public: bool) -> None:
+    assert is_public(address) == public
+
+
+async def test_names_of_private_addresses_are_refused() -> None:
+    with pytest.raises(FetchFailed, match="private"):
+        await public_addresses("localhost", 80)
+    with pytest.raises(FetchFailed, match="cannot be resolved"):
+        await public_addresses("no-such-name.invalid", 80)
+
+
+async def test_a_name_that_becomes_private_after_the_check_is_not_connected_to(base: str) -> None:
+    """What the connection goes to is looked at again where it is made."""
+    fetcher = Fetcher(SystemClock(), {})
+    with pytest.raises(FetchFailed) as caught:
+        async with fetcher._guarded.stream("GET", f"{base}/good"):
+            pass
+    await fetcher.close()
+    assert caught.value.outcome == PollOutcome.ADDRESS_BLOCKED
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), start, start.replace(year=2040)
+    )
+    certificate = made.sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (tmp_path / "both.pem").write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    fetcher = Fetcher(SystemClock(), {})
+    with pytest.raises(FetchFailed) as caught:
+        await fetcher.fetch(spec_of(f"https://127.0.0.1:{port}/"), Validators())
+    await fetcher.close()
+    server.close()
+    assert caught.value.outcome == PollOutcome.TLS
+
+
+async def test_no_host_is_asked_too_much_at_once(base: str) -> None:
+    """More requests than that wait for their turn, and their time-out starts with it."""
+    fetcher = Fetcher(SystemClock(), {})
+    many = [fetcher.fetch(spec_of(f"{base}/silence", timeout_s=0.4), Validators()) for _ in range(AT_ONCE_PER_HOST + 1)]
+    started_s = SystemClock().monotonic_s()
+    found = await asyncio.gather(*many, return_exceptions=True)
+    await fetcher.close()
+    assert {getattr(one, "outcome", None) for one in found} == {PollOutcome.TIMEOUT}
+    assert SystemClock().monotonic_s() - started_s >= 0.8
+
+
+def test_cache_control_says_how_long_an_answer_is_fresh() -> None:
+    assert max_age_s("public, max-age=60", "") == 60
+    assert max_age_s("max-age=60", "45") == 15
+    assert max_age_s("max-age=60", "soon") == 60
+    assert max_age_s("no-cache, max-age=60", "") == 0
+    assert max_age_s("s-maxage=60", "") == 0
+    assert max_age_s("", "") == 0
+
+
+def test_every_form_of_a_secret_is_redacted() -> None:
+    """As it is, as an address writes it, after a telling name, and before a host."""
+    assert redact("a b/c?d and a%20b%2Fc%3Fd and a+b%2Fc%3Fd", {"KEY": "a b/c?d"}) == "*** and *** and ***"
+    assert redact("https://user:pass@host.example/x", {}) == "https://***@host.example/x"
+    assert redact("Authorization: Bearer abc.def", {}) == "Authorization: ***"
+    assert redact("'X-Api-Key': 'abcdef'", {"K": "abcdef"}) == "'X-Api-Key': '***'"
+    assert redact("the key of the feed is missing", {}) == "the key of the feed is missing"
