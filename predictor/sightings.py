@@ -46,6 +46,8 @@ class Seen:
     """Row of the run, or -1."""
     date: Int32s
     base_epoch_s: Int64s
+    dated: Bools
+    """The vehicle writes the date of its trip."""
     route: Int32s
     """Row of the route that the vehicle names, or -1."""
     direction: Int32s
@@ -121,6 +123,7 @@ def sight(
         trip=joined([it[0] for it in matches], "i4"),
         date=joined([it[1] for it in matches], "i4"),
         base_epoch_s=joined([it[2] for it in matches], "i8"),
+        dated=column("start_date", "i4") != 0,
         route=schedule.routes_named(texts("route_ids")),
         direction=column("direction", "i4"),
         unmatched=joined([it[3] for it in matches], "u1"),

@@ -16,6 +16,7 @@ from predictor import sanity
 from predictor.additions import OwnCalls, own_calls
 from predictor.arrivals import Told, tell
 from predictor.calls import Calls, calls_of
+from predictor.days import settle_days
 from predictor.foresight import Foresight, Outlook, Sights
 from predictor.inference import infer
 from predictor.methods import METHODS, Standing
@@ -71,6 +72,7 @@ def predict(
     gone = np.isin(words.relationship, GONE)
     speaking = words.only(~gone & ~words.listed & (words.trip >= 0))
     seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s, memory)
+    seen = settle_days(schedule, ground, seen, now_epoch_s)
     seen = infer(schedule, ground, seen, memory, now_epoch_s)
     counts.inferred = int(np.count_nonzero(seen.inferred))
     counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons

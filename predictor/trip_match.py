@@ -182,14 +182,14 @@ def _move_to_the_day_under_way(schedule: Schedule, trip: Int32s, date: Int32s, f
     known = np.flatnonzero((trip >= 0) & (date > 0))
     for number in np.unique(date[known]).tolist():
         rows = known[date[known] == number]
-        rows = rows[_away_s(schedule, trip[rows], number, now_epoch_s) > NEAR_S]
+        rows = rows[away_s(schedule, trip[rows], number, now_epoch_s) > NEAR_S]
         for other in (_day_before(number), _day_after(number)) if len(rows) else ():
             runs = schedule.runs_on(other)[schedule.trip_service[trip[rows]]] if other else np.zeros(len(rows), bool)
-            moved = rows[runs & (_away_s(schedule, trip[rows], other, now_epoch_s) <= UNDER_WAY_S)]
+            moved = rows[runs & (away_s(schedule, trip[rows], other, now_epoch_s) <= UNDER_WAY_S)]
             date[moved], fits[moved] = other, True
 
 
-def _away_s(schedule: Schedule, trip: Int32s, number: int, now_epoch_s: float) -> Floats:
+def away_s(schedule: Schedule, trip: Int32s, number: int, now_epoch_s: float) -> Floats:
     """Seconds until each run starts on that day, or since it ended; 0 while it is under way."""
     try:
         now_s = now_epoch_s - schedule.start_epoch_s(number)
@@ -220,9 +220,9 @@ def _nearest_days(schedule: Schedule, trip: Int32s, now_epoch_s: float) -> tuple
     date = np.zeros(len(trip), np.int32)
     service = schedule.trip_service[trip]
     for number in schedule.days_near(now_epoch_s):
-        away_s = _away_s(schedule, trip, number, now_epoch_s)
-        better = schedule.runs_on(number)[service] & (away_s <= best)
-        best[better] = away_s[better]
+        wait_s = away_s(schedule, trip, number, now_epoch_s)
+        better = schedule.runs_on(number)[service] & (wait_s <= best)
+        best[better] = wait_s[better]
         date[better] = number
     return date, best <= NEAR_S
 

@@ -16,7 +16,7 @@ from predictor.recall import Recall
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory
-from predictor.words import Heard
+from predictor.words import Counts, Heard
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import delivered, feed_health, keys, predictions, realtime, timetable
@@ -36,6 +36,8 @@ ARCHIVE_EVERY_S = 60.0
 """So often what riders are told is kept, for looking back."""
 KEEP_EVERY_S = 60.0
 """So often what is known of the day's trips is kept: a restart forgets no more than that."""
+MANY_REFUSED = 0.2
+"""This share of a timetable's positions refused is worth a line in the log."""
 KNOWN_DAYS = 7
 """A route whose vehicles were seen within these days is one whose vehicles report."""
 _VEHICLES = frozenset({FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
@@ -54,6 +56,8 @@ class _Timetable:
     memory: Memory = field(default_factory=Memory)
     archived_epoch_s: float = float("-inf")
     kept_epoch_s: float = float("-inf")
+    refusing: bool = False
+    """Many positions were not believed at the last tick."""
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -181,13 +185,14 @@ class _Worker:
             ]
             try:
                 async with self.thinking:
-                    made, _ = await asyncio.to_thread(
+                    made, counts = await asyncio.to_thread(
                         predict, it.schedule, it.ground, [one for one in heard if one], now, it.memory, it.foresight
                     )
             except Exception:
                 # One timetable that cannot be predicted must not take the others along: its riders see the schedule.
                 log.exception("event=tick_failed feed=%s", it.feed_id)
                 continue
+            _say_refusals(it, counts)
             made = self._note_trips(it, made, now, usable)
             await predictions.put(self.hall, it.feed_id, made, now)
             if not 0 <= now - it.kept_epoch_s < KEEP_EVERY_S:
@@ -232,6 +237,17 @@ class _Worker:
             vehicles=vehicles,
             not_ours=others,
         )
+
+
+def _say_refusals(it: _Timetable, counts: Counts) -> None:
+    """One line when many positions begin to be refused, and one when it is over."""
+    many = counts.refused_vehicles > max(3, MANY_REFUSED * (counts.vehicles + counts.refused_vehicles))
+    if many and not it.refusing:
+        why = ",".join(f"{reason.name.lower()}:{count}" for reason, count in sorted(counts.distrusted.items()))
+        log.warning("event=positions_refused feed=%s refused=%d why=%s", it.feed_id, counts.refused_vehicles, why)
+    elif it.refusing and not many:
+        log.info("event=positions_believed feed=%s", it.feed_id)
+    it.refusing = many
 
 
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:

@@ -91,6 +91,13 @@ def schedule_files() -> dict[str, str]:
             block = f"b{number % 5}"
             trip(f"{way}{number}", "S", block, int(way == "west"), way, line, start, list(range(0, 6001, 1000)))
     trip("plain1", "N", "", 0, "", [(0, 6000), (4000, 6000)], 8 * 3600, [0, 1000, 2000, 3000, 4000])
+    # A ferry of twenty hours, every day: from 04:00 to 24:00.
+    ferry_times = [(4, 0, 0), (24, 0, 6000)]
+    trips.append("N,day,ferry1,0,,east")
+    for number, (hours, minutes, metres) in enumerate(ferry_times):
+        place = along(EAST, metres)
+        stop = stops[round(place[0]), round(place[1])]
+        times.append(f"ferry1,{hours:02}:{minutes:02}:00,{hours:02}:{minutes:02}:00,{stop},{number}")
     # A night trip: 24:10 to 24:30.
     trip("night1", "S", "", 0, "east", EAST, 24 * 3600 + 600, list(range(0, 6001, 1000)))
     points = [
