@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from api.errors import RequestRefused, invalid
 from domain import service_day
 
+MAX_QUERY_BYTES = 8192
 MAX_EPOCH_MS = 253_402_300_799_000
 """The last second of the year 9999."""
 
@@ -19,8 +20,8 @@ MAX_EPOCH_MS = 253_402_300_799_000
 @lru_cache(maxsize=1024)
 def parse_query(query: bytes) -> dict[str, str]:
     """The query string as a mapping; the first of repeated names counts. Never to be changed by its reader."""
-    if len(query) > 8192:
-        raise invalid("query", "at most 8192 bytes")
+    if len(query) > MAX_QUERY_BYTES:
+        raise RequestRefused(414, f"query: expected at most {MAX_QUERY_BYTES} bytes, found {len(query)}")
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100, errors="replace")
     except ValueError as error:

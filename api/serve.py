@@ -14,6 +14,7 @@ import uvicorn
 
 from api.app import Application
 from api.hall_source import HallSource
+from api.protocol import Protocol
 from api.replica import Replica
 from api.tables import MORE_ROUTES
 from domain.errors import SettingsInvalid
@@ -80,7 +81,7 @@ async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, s
     server = _Server(
         uvicorn.Config(
             application,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             access_log=False,

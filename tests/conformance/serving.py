@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from api.app import Application
+from api.protocol import Protocol
 from store.hall import Hall
 
 
@@ -24,7 +25,7 @@ class _Server(uvicorn.Server):
 def serving(application: Application, redis_url: str) -> Iterator[str]:
     """The address of *application* while it serves, with the settings that a deployment has and a real hall."""
     config = uvicorn.Config(
-        application, host="127.0.0.1", port=0, http="httptools", ws="none", lifespan="off", access_log=False,
+        application, host="127.0.0.1", port=0, http=Protocol, ws="none", lifespan="off", access_log=False,
         log_config=None, server_header=False,
     )  # fmt: skip
     server = _Server(config)
