@@ -237,6 +237,13 @@ def predictions_of(bundle: Bundle, rows: list[Row], buses: list[Bus] | None = No
     )
 
 
+CALLS_OF_T1 = [
+    ("pier_1", at(8, 2), at(8, 2), 4),
+    ("mid", at(8, 12), at(8, 12), 0),
+    ("top", at(8, 22), at(8, 23), 0),
+    ("C1", at(8, 32), at(8, 32), 0),
+]
+"""Two minutes late, and gone from the pier."""
 LIVE_SPEC = FeedSpec(feed_id="live", kind=FeedKind.TRIP_UPDATES, url="http://x", interval_s=15, schedule=("town",))
 NOTICE_SPEC = FeedSpec(feed_id="notices", kind=FeedKind.SITUATIONS, url="http://x", interval_s=60, schedule=("town",))
 TOWN_SPEC = FeedSpec(feed_id="town", kind=FeedKind.GTFS, url="http://x", interval_s=3600)
