@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.settings import TileSettings
 from tests.api.pages.site import Site
 
 
@@ -31,6 +32,17 @@ def real_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     """A site that is no demo."""
     site = Site(tmp_path, _redis_server)
     site.settings = replace(site.settings, demo=None)
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def tiled_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
+    """A site with tiles under its map; an icon of its own stands in for every tile."""
+    site = Site(tmp_path, _redis_server)
+    tiles = TileSettings(url=f"{site.base}/static/tiles/icon.svg?tile={{z}}-{{x}}-{{y}}", attribution="© The surveyors")
+    site.settings = replace(site.settings, tiles=tiles)
     site.start()
     yield site
     site.stop()

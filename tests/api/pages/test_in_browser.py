@@ -104,6 +104,19 @@ def test_the_map_shows_vehicles_and_warnings(site: Site, browser: Browser) -> No
     page.close()
 
 
+def test_tiles_are_asked_for_where_they_are_configured_and_named(tiled_site: Site, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, service_workers="block")
+    with page.expect_response("**/static/tiles/icon.svg?tile=*") as answer:
+        page.goto(tiled_site.base + "/")
+    assert answer.value.ok
+    level, column, row = (int(part) for part in answer.value.url.partition("tile=")[2].split("-"))
+    assert level == 14
+    assert 0 <= column < 2**level
+    assert 0 <= row < 2**level
+    expect(page.locator(".map .tiles")).to_have_text("© The surveyors")
+    page.close()
+
+
 def test_a_keyboard_alone_finds_a_stop_and_keeps_it(site: Site, browser: Browser) -> None:
     """Search, open, favourite, and find it again on the first page, without a mouse."""
     page = browser.new_page(locale="en")
