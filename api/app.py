@@ -30,6 +30,7 @@ from api.endpoints import (
     current_time,
     delivered,
     events,
+    explain,
     feeds,
     gtfs_realtime,
     health,
@@ -123,6 +124,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/api/v1/trip-risks", alerts.trip_risks),
     Route("/api/v1/vehicles.geojson", vehicles.vehicles_geojson),
     Route("/api/v1/arrivals", batches.arrivals_of_stops),
+    Route("/api/v1/explain/arrival", explain.explain_arrival),
     Route("/api/v1/search", search.search_all),
     Route("/api/v1/shapes/{route_id:path}", routes.shapes),
 )

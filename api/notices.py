@@ -4,7 +4,8 @@ A selector fits when everything it names fits. A selector that names a station c
 Source: GTFS-realtime reference, EntitySelector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
 from typing import NamedTuple
@@ -43,6 +44,21 @@ class Subject(NamedTuple):
     trip_raw_id: str = ""
     date_yyyymmdd: int = 0
     start_s: int = -1
+
+
+def each_once(feeds: Iterable[Sequence[Situation]]) -> list[Situation]:
+    """The Situations of several feeds, whose word counts most first: what another said already is left out, and what
+    only happens to have the same id becomes ``id@feed``."""
+    kept: dict[str, Situation] = {}
+    for found in feeds:
+        for situation in found:
+            first = kept.get(situation.raw_id)
+            if first is None:
+                kept[situation.raw_id] = situation
+            elif (first.header, first.selectors) != (situation.header, situation.selectors):
+                apart = f"{situation.raw_id}@{situation.feed_id}"
+                kept[apart] = replace(situation, raw_id=apart)
+    return list(kept.values())
 
 
 class Notices:

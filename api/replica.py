@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from api.live import Live
-from api.notices import Notices
+from api.notices import Notices, each_once
 from api.served import Served
 from domain.alert import Alert
 from domain.errors import BlobUnusable, BundleUnusable
@@ -200,12 +200,36 @@ class Replica:
                 log.error("event=bundle_unusable feed=%s generation=%s why=%r", feed_id, generation, str(error))
             return
         self.served = {**self.served, feed_id: served}
-        self.by_code = {
-            agency.code: (it, row) for it in self.served.values() for row, agency in enumerate(it.bundle.agencies)
-        }
+        self._index_codes()
         self._predictions_versions.pop(feed_id, None)
         self._index_notices(feed_id)
         log.info("event=timetable_in_force feed=%s generation=%s", feed_id, generation)
+
+    def _index_codes(self) -> None:
+        """Agency codes and places that several feeds know; of feeds that share a code, the first configured has it."""
+        by_code: dict[str, tuple[Served, int]] = {}
+        for feed_id in self.schedules:
+            it = self.served.get(feed_id)
+            for row, agency in enumerate(it.bundle.agencies) if it is not None else ():
+                if agency.code in by_code and it is not None:
+                    log.error("event=agency_code_shared code=%s feeds=%s,%s", agency.code,
+                              by_code[agency.code][0].bundle.feed_id, feed_id)  # fmt: skip
+                elif it is not None:
+                    by_code[agency.code] = (it, row)
+        self.by_code = by_code
+        for it in self.served.values():
+            it.together = {}
+        for group in self.settings.same_stops:
+            members = [found for stop_id in group if (found := self._stop_named(stop_id)) is not None]
+            for served, row in members:
+                others = tuple((it.bundle.feed_id, other) for it, other in members if (it, other) != (served, row))
+                served.together[row] = others
+
+    def _stop_named(self, stop_id: str) -> tuple[Served, int] | None:
+        code, _, raw_id = stop_id.partition("_")
+        found = self.by_code.get(code)
+        row = found[0].bundle.stop_ids.index(raw_id) if found is not None else None
+        return (found[0], row) if found is not None and row is not None else None
 
     def _open(self, feed_id: str, generation: str, home: Path) -> Served:
         bundle: Bundle = open_bundle(home, feed_id, generation)
@@ -242,12 +266,11 @@ class Replica:
     def _index_notices(self, schedule: str) -> None:
         served = self.served.get(schedule)
         if served is not None:
-            situations = [
-                situation
-                for feed_id, (_, found) in self._situations.items()
-                if schedule in self.notice_feeds[feed_id]
-                for situation in found
-            ]
+            speaking = sorted(
+                (feed_id for feed_id in self.notice_feeds if schedule in self.notice_feeds[feed_id]),
+                key=lambda feed_id: -self.settings.feed(feed_id).priority_of("situations"),
+            )
+            situations = each_once(self._situations[feed_id][1] for feed_id in speaking if feed_id in self._situations)
             served.set_notices(Notices(served.fragments, situations, self.settings.language))
             self.on_change()
 

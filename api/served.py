@@ -36,6 +36,8 @@ class Served:
         self._judged: tuple[Live | None, tuple[bool, ...]] = (None, ())
         self.scheduled_statuses: dict[tuple[int, int], tuple[int, Any]] = {}
         """(trip, date) to the tick and status: kept by ``api.status``."""
+        self.together: dict[int, tuple[tuple[str, int], ...]] = {}
+        """Stop to (feed, stop) of the others that are the same place: kept by ``api.replica``."""
         self.runs_under_way: tuple[Any, Any] | None = None
         """What they hold for, and the runs: kept by ``api.running``."""
 

@@ -20,6 +20,10 @@ class FeedKind(StrEnum):
     CASE_RATES = "case_rates"
 
 
+ENTITY_KINDS = ("trip_updates", "vehicles", "situations")
+"""What a realtime feed may be ranked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSpec:
     """A feed as configured. *url* may hold ``${NAME}`` for a secret from the environment; it is never shown whole.
@@ -44,6 +48,12 @@ class FeedSpec:
     allow_private_hosts: bool = False
     threshold_per_100k: float | None = None
     """For case rates: the level at which a district becomes an Alert."""
+    priority: tuple[tuple[str, int], ...] = ()
+    """(entity kind, rank): whose word counts where several feeds speak of one thing. Kinds: ENTITY_KINDS."""
+
+    def priority_of(self, entity_kind: str) -> int:
+        """The feed's rank for that kind of entity; 0 when nothing is said. The highest counts."""
+        return dict(self.priority).get(entity_kind, 0)
 
 
 class ProblemLevel(StrEnum):

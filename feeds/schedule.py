@@ -8,16 +8,17 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from domain.errors import ScheduleRefused
+from domain.errors import BundleUnusable, ScheduleRefused
 from domain.feed import FeedSpec, Problem
 from store import timetable
-from store.bundle_files import LAYOUT, folder_of
+from store.bundle_files import LAYOUT, folder_of, read_meta
+from store.hall import Hall
 from store.timetable_writer import keep_newest, write_bundle
 
 
@@ -131,6 +132,36 @@ async def import_file(
         raise ScheduleRefused(refused or f"the import ended with code {code}: {' '.join(tail) or 'no message'}")
     complaint.cancel()
     return result
+
+
+_ANNOUNCING = asyncio.Lock()
+
+
+async def put_in_force(
+    hall: Hall, home: Path, imported: Imported, schedules: Sequence[str], now_epoch_s: float
+) -> None:
+    """Announce the bundle. Raises ScheduleRefused when an agency of it has the code of another feed's: ids would collide.
+
+    *schedules* are the ids of all configured GTFS feeds.
+    """
+    async with _ANNOUNCING:
+        mine = {
+            agency["code"] for agency in read_meta(folder_of(home, imported.feed_id, imported.generation))["agencies"]
+        }
+        for other in schedules:
+            generation = await timetable.in_force(hall, other) if other != imported.feed_id else None
+            if generation is None:
+                continue
+            try:
+                theirs = {agency["code"] for agency in read_meta(folder_of(home, other, generation))["agencies"]}
+            except BundleUnusable:
+                continue
+            if shared := sorted(mine & theirs):
+                raise ScheduleRefused(
+                    f"agency code {', '.join(shared)} belongs to feed {other} already: give the agencies of feed "
+                    f'{imported.feed_id} codes of their own, agencies = {{ {json.dumps(shared[0])} = "…" }}'
+                )
+        await timetable.announce(hall, imported.feed_id, imported.generation, now_epoch_s)
 
 
 def forget_old(home: Path, feed_id: str, generation: str) -> None:

@@ -16,7 +16,7 @@ from feeds.formats import cap, cap_index, gtfs_realtime, health_indicators
 from feeds.poll import REPEATS_OF_OLDER
 from runtime.clock import Clock
 from runtime.settings import Settings
-from store import alerts, realtime, timetable
+from store import alerts, realtime
 from store.archive import Keeper, Kind
 from store.hall import Hall
 
@@ -65,7 +65,8 @@ async def take_schedule(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
             source=spec.name or spec.feed_id,
             now_epoch_s=desk.clock.now_epoch_s(),
         )
-    await timetable.announce(desk.hall, spec.feed_id, imported.generation, desk.clock.now_epoch_s())
+    schedules = [it.feed_id for it in desk.settings.feeds if it.kind is FeedKind.GTFS]
+    await schedule.put_in_force(desk.hall, desk.settings.home, imported, schedules, desk.clock.now_epoch_s())
     await asyncio.to_thread(schedule.forget_old, desk.settings.home, spec.feed_id, imported.generation)
     await desk.keeper.keep_schedule(spec.feed_id, data, desk.clock.now_epoch_s())
     return Taken(problems=imported.problems, entity_counts=imported.counts, valid_until=imported.last_day)

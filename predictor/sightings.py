@@ -181,10 +181,11 @@ def _believed(schedule: Schedule, seen: Seen, clock_epoch_s: Floats, now_epoch_s
         refused=int(np.count_nonzero(refused)),
         reasons=reasons,
     )
-    return changed if len(kept) == len(seen) else _only(changed, kept)
+    return changed if len(kept) == len(seen) else only(changed, kept)
 
 
-def _only(seen: Seen, rows: Int64s) -> Seen:
+def only(seen: Seen, rows: Int64s) -> Seen:
+    """The chosen rows."""
     columns: dict[str, Any] = {}
     for it in fields(Seen):
         value = getattr(seen, it.name)

@@ -21,6 +21,7 @@ from predictor.foresight import Foresight, Outlook, Sights
 from predictor.inference import infer
 from predictor.methods import METHODS, Standing
 from predictor.progress import Ground, Progress
+from predictor.rivals import settle
 from predictor.schedule import Schedule
 from predictor.sightings import Seen, best_of_run, follow, sight
 from predictor.traces import Memory
@@ -73,6 +74,7 @@ def predict(
     speaking = words.only(~gone & ~words.listed & (words.trip >= 0))
     seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s, memory)
     seen = settle_days(schedule, ground, seen, now_epoch_s)
+    seen = settle(seen, [it.vehicle_priority for it in heard])
     seen = infer(schedule, ground, seen, memory, now_epoch_s)
     counts.inferred = int(np.count_nonzero(seen.inferred))
     counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons

@@ -7,6 +7,7 @@ import numpy as np
 
 from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, TripUpdates, UInt8s, Vehicles
 from predictor.pings import Distrust
+from predictor.rivals import preferred
 from predictor.schedule import Schedule
 from predictor.trip_match import ADDS, Unmatched, match
 
@@ -24,6 +25,9 @@ class Heard:
     vehicles: Vehicles | None
     not_ours: frozenset[str] = frozenset()
     """Trip ids that belong to another timetable, which the feed names before this one."""
+    priority: int = 0
+    """Of its trip updates: where several feeds speak of one run, the highest counts."""
+    vehicle_priority: int = 0
 
 
 @dataclass(slots=True)
@@ -85,7 +89,7 @@ def words_of(schedule: Schedule, heard: Sequence[Heard], now_epoch_s: float, cou
             relationship=none.astype(np.uint8), updated_epoch_s=none, listed=none.astype(bool), copied=none.astype(bool),
         )  # fmt: skip
     words = Words(**{it.name: np.concatenate([getattr(part, it.name) for part in parts]) for it in fields(Words)})
-    return words.only(_newest(words))
+    return words.only(_one_a_run(words, heard))
 
 
 def _words_of_feed(
@@ -169,14 +173,17 @@ def service_time(text: str) -> int | None:
     return None
 
 
-def _newest(words: Words) -> Int64s:
-    """Rows to keep: of several for one run the newest, of equally new ones the first feed's last."""
+def _one_a_run(words: Words, heard: Sequence[Heard]) -> Int64s:
+    """Rows to keep: of several for one run, or for one trip that lists its own calls, the one that counts."""
     n = len(words)
     alone = (words.trip < 0) | words.copied
     key = (words.date.astype(np.int64) << 32) | words.trip
     key = np.where(alone, -1 - np.arange(n), key)
-    order = np.lexsort((np.arange(n), -words.feed, words.updated_epoch_s, key))
-    last = np.ones(n, bool)
-    last[:-1] = key[order][1:] != key[order][:-1]
-    kept: Int64s = np.sort(order[last])
-    return kept
+    if len(heard) > 1:
+        extra: dict[tuple[str, int], int] = {}
+        for row in np.flatnonzero(alone & ~words.copied).tolist():
+            updates = heard[int(words.feed[row])].updates
+            name = updates.trip_ids[int(words.row[row])] if updates is not None else ""
+            if name:
+                key[row] = extra.setdefault((name, int(words.date[row])), int(key[row]))
+    return preferred(key, words.feed, words.updated_epoch_s, [it.priority for it in heard])

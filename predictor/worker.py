@@ -236,6 +236,8 @@ class _Worker:
             updates=updates,
             vehicles=vehicles,
             not_ours=others,
+            priority=spec.priority_of("trip_updates"),
+            vehicle_priority=spec.priority_of("vehicles"),
         )
 
 

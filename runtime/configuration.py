@@ -8,6 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain import quota
 from domain.errors import SettingsInvalid
-from domain.feed import FeedKind, FeedSpec
+from domain.feed import ENTITY_KINDS, FeedKind, FeedSpec
 from runtime.settings import (
     ArchiveSettings,
     DemoSettings,
@@ -38,7 +39,7 @@ DEFAULT_INTERVAL_S = {
 """How often a feed is polled where its configuration does not say."""
 MAX_BYTES = {FeedKind.GTFS: 1024**3}
 FEED_KEYS = ("id", "kind", "url", "name", "interval_s", "timeout_s", "max_bytes", "schedule", "agencies", "headers",
-             "attribution", "region", "allow_private_hosts", "threshold_per_100k")  # fmt: skip
+             "attribution", "region", "allow_private_hosts", "threshold_per_100k", "priority")  # fmt: skip
 TABLES = {
     "city": ("name", "time_zone", "language", "contact_email", "region_id"),
     "web": (
@@ -57,7 +58,10 @@ TABLES = {
     "tiles": ("url", "attribution"),
     "demo": ("base_url", "phone_token"),
     "feeds": FEED_KEYS,
+    "same_stops": ("stops",),
 }
+_LISTS = ("feeds", "same_stops")
+"""Tables that may be there several times."""
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _REALTIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.SITUATIONS, FeedKind.COMBINED})
 
@@ -115,9 +119,9 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
             reader.fault(
                 key, f"no such table; {f'did you mean {near[0]}?' if near else 'expected ' + ', '.join(TABLES)}"
             )
-    tables = {name: _table(reader, document, name) for name in TABLES if name != "feeds"}
+    tables = {name: _table(reader, document, name) for name in TABLES if name not in _LISTS}
     feeds = _feeds(reader, document.get("feeds", []))
-    settings = _settings(reader, tables, feeds)
+    settings = replace(_settings(reader, tables, feeds), same_stops=_same_stops(reader, document.get("same_stops", [])))
     if reader.faults:
         raise SettingsInvalid(reader.faults)
     return settings
@@ -198,7 +202,50 @@ def _feed(reader: _Reader, where: str, entry: Mapping[str, Any]) -> FeedSpec | N
         region=reader.value(where, entry, "region", str, ""),
         allow_private_hosts=reader.value(where, entry, "allow_private_hosts", bool, False),
         threshold_per_100k=None if threshold is None else float(threshold),
+        priority=_priority(reader, where, entry, kind),
     )
+
+
+def _priority(reader: _Reader, where: str, entry: Mapping[str, Any], kind: FeedKind) -> tuple[tuple[str, int], ...]:
+    """``priority = 2`` for all a feed says, or a table of entity kinds."""
+    found = reader.value(where, entry, "priority", (int, dict), 0)
+    if found and kind not in _REALTIME:
+        reader.fault(f"{where}priority", f"only realtime feeds are ranked, not {kind.value}")
+        return ()
+    ranks = dict.fromkeys(ENTITY_KINDS, found) if isinstance(found, int) else found
+    for name, rank in ranks.items():
+        if name not in ENTITY_KINDS or not isinstance(rank, int) or isinstance(rank, bool) or not -100 <= rank <= 100:
+            reader.fault(
+                f"{where}priority.{name}",
+                f"expected a whole number from -100 to 100 for one of {', '.join(ENTITY_KINDS)}, found {rank!r}",
+            )
+            return ()
+    return tuple((name, rank) for name, rank in ranks.items() if rank)
+
+
+def _same_stops(reader: _Reader, entries: Any) -> tuple[tuple[str, ...], ...]:
+    """``[[same_stops]]`` with ``stops = [qualified ids]``: each a place that several feeds know by an id of their own."""
+    if not isinstance(entries, list):
+        reader.fault("same_stops", "expected [[same_stops]] entries")
+        return ()
+    groups: list[tuple[str, ...]] = []
+    seen: set[str] = set()
+    for number, entry in enumerate(entries):
+        where = f"same_stops[{number}]."
+        if not isinstance(entry, dict):
+            reader.fault(f"same_stops[{number}]", f"expected a [[same_stops]] table, found {entry!r}")
+            continue
+        reader.known(where, entry, TABLES["same_stops"])
+        stops = reader.value(where, entry, "stops", list, [])
+        if len(stops) < 2 or not all(isinstance(stop, str) and "_" in stop.strip("_") for stop in stops):
+            reader.fault(f"{where}stops", f"expected two or more ids such as 1_75403, found {stops!r}")
+            continue
+        for stop in stops:
+            if stop in seen:
+                reader.fault(f"{where}stops", f"{stop!r} is already said to be the same as others")
+            seen.add(stop)
+        groups.append(tuple(stops))
+    return tuple(groups)
 
 
 def _relations(reader: _Reader, specs: list[FeedSpec]) -> None:
@@ -226,8 +273,6 @@ def _relations(reader: _Reader, specs: list[FeedSpec]) -> None:
 
 
 def _with_schedule(spec: FeedSpec, schedule: str) -> FeedSpec:
-    from dataclasses import replace
-
     return replace(spec, schedule=(schedule,))
 
 

@@ -93,6 +93,8 @@ class Settings:
     public_url: str = ""
     """Under which apps reach this deployment, with a slash at its end; blank: whatever a request came to."""
     feeds: tuple[FeedSpec, ...] = ()
+    same_stops: tuple[tuple[str, ...], ...] = ()
+    """Groups of qualified stop ids that are one place: the arrivals of all are shown at each."""
     notify: NotifySettings = field(default_factory=NotifySettings)
     predictor: PredictorSettings = field(default_factory=PredictorSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)

@@ -15,7 +15,6 @@ from feeds import schedule
 from feeds.fetch import Fetcher, Validators
 from runtime.clock import SystemClock
 from runtime.settings import Settings
-from store import timetable
 from store.hall import Hall
 from wayside.processes import settings_from
 
@@ -82,7 +81,8 @@ async def _import(
                 progress=progress,
             )
         if await hall.is_there():
-            await timetable.announce(hall, spec.feed_id, imported.generation, clock.now_epoch_s())
+            schedules = [it.feed_id for it in settings.feeds if it.kind is FeedKind.GTFS]
+            await schedule.put_in_force(hall, settings.home, imported, schedules, clock.now_epoch_s())
         return imported
     finally:
         await hall.close()

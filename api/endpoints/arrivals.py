@@ -8,6 +8,7 @@ from api.around import modes_asked, modes_of, place_asked
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.fragments import TripPiece
+from api.notices import Noticed
 from api.served import Served
 from api.status import trip_ids_of_row
 from api.visits import Moment, Visit, encode_visit, moment, scheduled_visit, visits_between
@@ -51,19 +52,50 @@ def entry_of_stop(ask: Ask, served: Served, stop: int) -> bytes:
         references.add_stop(fragments.stop(platform))
     visits = [v for row in platforms for v in visits_between(served, row, when, from_epoch_s, to_epoch_s)]
     visits.sort()
-    rows = [row for visit in visits if (row := encode_visit(ask, served, visit, when)) is not None]
+    others = served.together.get(stop)
+    if others is None:
+        rows = [row for visit in visits if (row := encode_visit(ask, served, visit, when)) is not None]
+    else:
+        rows = _together(ask, [(visit, served, when) for visit in visits], others, (from_epoch_s, to_epoch_s))
     nearby, nearby_stops = fragments.nearby(stop)
     for nearby_stop in nearby_stops:
         references.add_stop(fragments.stop(nearby_stop))
     noticed = served.notices.of_stop(stop, when.epoch_s)
     if noticed.references:
         references.situations.update(noticed.references)
+    situation_ids = noticed.ids if others is None else _noticed_together(ask, noticed, others, when)
     return b'{"arrivalsAndDepartures":[%b],"nearbyStopIds":%b,"situationIds":%b,"stopId":%b}' % (
         b",".join(rows),
         nearby,
-        noticed.ids,
+        situation_ids,
         fragments.stop(stop).id,
     )
+
+
+def _together(
+    ask: Ask,
+    visits: list[tuple[Visit, Served, Moment]],
+    others: tuple[tuple[str, int], ...],
+    between: tuple[int, int],
+) -> list[bytes]:
+    """Encoded visits of a place that several feeds know, in the order they come: each with its own feed's ids."""
+    for feed_id, stop in others:
+        served = ask.replica.served[feed_id]
+        when = moment(ask, served, params.instant_epoch_s(ask.query, "time", served.bundle.time_zone))
+        for platform in served.fragments.platforms(stop):
+            ask.references.add_stop(served.fragments.stop(platform))
+            visits += [(visit, served, when) for visit in visits_between(served, platform, when, *between)]
+    visits.sort(key=lambda item: item[0].at_epoch_s)
+    return [row for visit, served, when in visits if (row := encode_visit(ask, served, visit, when)) is not None]
+
+
+def _noticed_together(ask: Ask, noticed: Noticed, others: tuple[tuple[str, int], ...], when: Moment) -> bytes:
+    """Ids of what is said about the place under any of its ids."""
+    found = dict(noticed.references)
+    for feed_id, stop in others:
+        found.update(ask.replica.served[feed_id].notices.of_stop(stop, when.epoch_s).references)
+    ask.references.situations.update(found)
+    return oba.array(found)
 
 
 def arrivals_for_location(ask: Ask) -> bytes:
@@ -127,8 +159,30 @@ def _modes_of(served: Served, visit: Visit, when: Moment) -> frozenset[int]:
     return modes_of(served.bundle, route) if route >= 0 else frozenset()
 
 
+class Asked(NamedTuple):
+    """One visit that is asked about: where it was looked for, and what was found, the likeliest first."""
+
+    served: Served
+    stop: int
+    when: Moment
+    trip_raw_id: str
+    wanted: "_Wanted"
+    visits: list[Visit]
+
+
 def arrival_for_stop(ask: Ask) -> bytes:
     """One visit: of tripId on serviceDate at the stop; stopSequence tells the calls of a loop apart."""
+    asked = visits_asked(ask)
+    for visit in asked.visits:
+        row = encode_visit(ask, asked.served, visit, asked.when)
+        if row is not None:
+            ask.references.add_stop(asked.served.fragments.stop(asked.stop))
+            return ask.entry(row)
+    raise unknown()
+
+
+def visits_asked(ask: Ask) -> Asked:
+    """The visits that ``tripId``, ``serviceDate``, ``stopSequence`` and ``vehicleId`` may mean at the stop."""
     query = ask.query
     ask.with_intervals = params.boolean(query, "includeIntervals", False)
     served, stop = ask.stop()
@@ -141,9 +195,14 @@ def arrival_for_stop(ask: Ask) -> bytes:
     day = params.service_date(query, "serviceDate", zone) or service_day.local_date(when.epoch_s, zone)
     sequence = params.integer(query, "stopSequence", -1, -1, 10_000)
     vehicle = params.text(query, "vehicleId")
-    if trip_served is not served:
-        raise unknown()
-    wanted = _Wanted(served.fragments.platforms(stop), day, sequence)
+    if trip_served is not served:  # a place that both know?
+        known = dict(served.together.get(stop, ()))
+        if trip_served.bundle.feed_id not in known:
+            raise unknown()
+        served, stop = trip_served, known[trip_served.bundle.feed_id]
+        when = moment(ask, served, params.instant_epoch_s(query, "time", zone))
+    same = [row for feed_id, row in served.together.get(stop, ()) if feed_id == served.bundle.feed_id]
+    wanted = _Wanted(tuple(row for one in (stop, *same) for row in served.fragments.platforms(one)), day, sequence)
     found = _scheduled(served, when, trip_raw_id, wanted) + _own(served, when, trip_raw_id, wanted)
     if vehicle and when.live is not None:
         live, code = when.live, served.fragments.code
@@ -157,12 +216,12 @@ def arrival_for_stop(ask: Ask) -> bytes:
         found = carried or found
     # Where several fit (a loop, the runs of a frequency-based trip), the next to come, else the last that came.
     found.sort(key=lambda v: (v.at_epoch_s < when.epoch_s - 60, abs(v.at_epoch_s - when.epoch_s)))
-    for visit in found:
-        row = encode_visit(ask, served, visit, when)
-        if row is not None:
-            ask.references.add_stop(served.fragments.stop(stop))
-            return ask.entry(row)
-    raise unknown()
+    return Asked(served, stop, when, trip_raw_id, wanted, found)
+
+
+def visits_by_timetable(asked: Asked) -> list[Visit]:
+    """The same by the timetable alone, whatever is told live: also calls that are skipped or trips taken back."""
+    return _scheduled(asked.served, Moment(asked.when.epoch_s, None, ()), asked.trip_raw_id, asked.wanted)
 
 
 def _scheduled(served: Served, when: Moment, trip_raw_id: str, wanted: _Wanted) -> list[Visit]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from api.app import HALL_WHERE, WHERE
 from api.endpoints.events import STREAMS
-from api.openapi.parameters import Parameter, named
+from api.openapi.parameters import EXPLAINED, Parameter, named
 from api.openapi.schemas import Schema, entry_of, envelope, list_of, reference
 
 JSON, GEOJSON, HTML, EVENTS = "application/json", "application/geo+json", "text/html", "text/event-stream"
@@ -184,6 +184,13 @@ def _own() -> list[Operation]:
             })), **_OPEN},
             example="/api/v1/arrivals?stops=1_mid,1_nowhere&minutesAfter=10",
         ),
+        Operation(
+            path="/api/v1/explain/arrival", tag=live, parameters=[
+                *EXPLAINED, *named("serviceDate stopSequence")],
+            summary="Why a rider sees what they see of one arrival: the timetable, which feed said what and when, the rule "
+            "that made a time of it, and what came of it.", answers=_ok(JSON, "Explanation"),
+            example="/api/v1/explain/arrival?stop=1_mid&trip=1_t1&serviceDate=2026-11-23&stopSequence=1",
+        ),
         *(
             Operation(
                 path=path, tag="Streams", parameters=named("language" if "alerts" in path else "minutesAfter"),
@@ -237,6 +244,9 @@ def _own() -> list[Operation]:
         ),
         Operation(path="/regions-v3.json", tag="GTFS-realtime", summary="This deployment as the apps' directory of regions lists one.",
                   answers=_ok(JSON, "Regions"), example="/regions-v3.json"),
+        Operation(path="/api/v1/delivered-trips", tag="Accuracy", parameters=named("days route"), answers=_ok(JSON, "DeliveredTrips"),
+                  summary="Scheduled trips against vehicles that really came: by day, over all and by route.",
+                  example="/api/v1/delivered-trips?days=1"),
         Operation(path="/api/v1/accuracy", tag="Accuracy", parameters=named("days route"), answers=_ok(JSON, "Accuracy"),
                   summary="How good predictions turned out to be: over all, by day, and by route.", example="/api/v1/accuracy?days=1"),
         Operation(path="/api/v1/vehicles.geojson", tag=maps, parameters=named("bbox"), answers=_ok(GEOJSON, "FeatureCollection"),

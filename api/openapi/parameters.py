@@ -100,6 +100,11 @@ _ALL = (
     Parameter(name="lang", description="Of the page, kept in a cookie.", schema=_text(pattern="^[a-z]{2}$")),
 )  # fmt: skip
 
+EXPLAINED = (
+    Parameter(name="stop", description="The stop.", schema=_text(minLength=1, maxLength=512), required=True),
+    Parameter(name="trip", description="The trip.", schema=_text(minLength=1, maxLength=512), required=True),
+)
+"""Which arrival is to be explained."""
 BY_NAME = {parameter.name: parameter for parameter in _ALL}
 
 

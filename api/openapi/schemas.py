@@ -149,6 +149,57 @@ _LINES: dict[str, tuple[str, str]] = {
         "code:i currentTime:i data?:x text:s version:i",
     ),
     # --- our own
+    "Decision": ("What came of it, as a word and in words.", "because:s text:s"),
+    "StopTimeUpdate": (
+        "What a feed says of one call, as it writes it.",
+        (
+            "is?:s stopSequence:i? stopId:s relationship:s arrivalTime:i arrivalDelaySeconds:i? departureTime:i "
+            "departureDelaySeconds:i?"
+        ),
+    ),
+    "Said": (
+        "What a feed says of a trip, as it writes it; ofThisCall is the update that reaches the call.",
+        (
+            "fetchedAt:i tripId:s routeId:s startDate:i? startTimeSeconds:i? delaySeconds:i? timestamp:i vehicleId:s "
+            "timetableTripId:s ofThisCall:StopTimeUpdate? stopTimeUpdates:[StopTimeUpdate]"
+        ),
+    ),
+    "ExplainedRealtime": (
+        "The feed whose word counts, when it was polled, how it is, and how its words became a time.",
+        (
+            "feed:s name:s kind:s polledAt:i changedAt:i state:s usable:b why:s headerAt:i reportedAt:i priority:i "
+            "relationship:s match:s matchText:s rule:s ruleText:s said:Said?"
+        ),
+    ),
+    "ExplainedVehicle": (
+        "The vehicle that the trip is told of.",
+        "feed:s vehicleId:s locatedAt:i lat:n lon:n isOnThisTrip:b tripId:s nextStopSequence:i",
+    ),
+    "ExplainedPrediction": (
+        (
+            "What was predicted, by whom; the seconds are the 10th and 90th percentile beside it; learned holds the sum, where "
+            "it was made from what was learned."
+        ),
+        (
+            "source:s computedAt:i version:i deviationSeconds:i? arrivalTime:i departureTime:i earlySeconds:i lateSeconds:i "
+            "flags:[s] learned:x"
+        ),
+    ),
+    "ExplainedTrip": (
+        "The trip in the timetable.",
+        "tripId:s routeId:s agency:s service:s arrivalTime:i departureTime:i",
+    ),
+    "ExplainedTimetable": (
+        "What the timetable has.",
+        "feed:s generation:s importedAt:i stopId:s serviceDate:i stopSequence:i trip:ExplainedTrip?",
+    ),
+    "Explanation": (
+        "Why a rider sees what they see; arrival is null when nothing is shown.",
+        (
+            "currentTime:i arrival:ArrivalAndDeparture? decision:Decision timetable:ExplainedTimetable "
+            "realtime:ExplainedRealtime? vehicle:ExplainedVehicle? prediction:ExplainedPrediction?"
+        ),
+    ),
     "SearchResult": ("A stop, station or route.", "type:s id:s"),
     "SearchResults": ("Best first.", "query:s folded:s results:[SearchResult]"),
     "RouteLines": ("The lines that a route's vehicles draw.", "color:s polylines:[Polyline] routeId:s"),
@@ -156,6 +207,7 @@ _LINES: dict[str, tuple[str, str]] = {
     "AlertDetails": ("One alert; in every language below infos.", "alert:x infos:[x]"),
     "TripRisks": ("Running trips that pass through the area of an alert in force.", "tripRisks:[x]"),
     "Accuracy": ("How good predictions turned out to be.", "days:i definitions:x feeds:x"),
+    "DeliveredTrips": ("Trips that ran and trips that did not.", "days:i definitions:x feeds:x"),
     "Feeds": ("Every feed, worst first.", "feeds:[x]"),
     "Status": ("The process answers.", "status:s"),
     "Readiness": ("Whether arrivals can be served, and if not why.", "ready:b reasons:[s]"),

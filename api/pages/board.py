@@ -117,7 +117,32 @@ def departures_at(
     most: int = 60,
     with_cancelled: bool = True,
 ) -> tuple[Departure, ...]:
-    """The next departures from the stop (a station: from all its platforms), soonest first."""
+    """The next departures from the stop (a station: from all its platforms; a place that several feeds know: from all
+    its stops), soonest first."""
+    places = [(served, stop), *((replica.served[feed_id], row) for feed_id, row in served.together.get(stop, ()))]
+    found = [
+        departure
+        for it, row in places
+        for departure in _departures_of(
+            replica, it, row, now_epoch_s, minutes=minutes, language=language, most=most, with_cancelled=with_cancelled
+        )
+    ]
+    if len(places) > 1:
+        found.sort(key=lambda departure: departure.at_epoch_s)
+    return tuple(found[:most])
+
+
+def _departures_of(
+    replica: Replica,
+    served: Served,
+    stop: int,
+    now_epoch_s: float,
+    *,
+    minutes: int,
+    language: str,
+    most: int,
+    with_cancelled: bool,
+) -> tuple[Departure, ...]:
     when = Moment(now_epoch_s, *served.live_at(now_epoch_s))
     now = int(now_epoch_s)
     platforms = served.fragments.platforms(stop)

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import BundleUnusable, ScheduleRefused
 from domain.feed import FeedKind, FeedSpec
-from feeds.schedule import Imported, build, import_file
+from feeds.schedule import Imported, build, import_file, put_in_force
 from store import timetable
 from store.hall import Hall
 from store.timetable import Bundle
@@ -273,3 +273,22 @@ def test_a_recorded_schedule_equals_a_plain_reading(name: str, recordings: Path,
             if text:
                 hours, minutes, seconds = (int(part) for part in text.split(":"))
                 assert departs == hours * 3600 + minutes * 60 + seconds
+
+
+async def test_agency_code_of_another_feed_is_refused(tmp_path: Path, redis_url: str) -> None:
+    """Two feeds with the same agency_id would share ids: the second is told to give codes of its own, and then serves."""
+    hall = Hall.connect(redis_url)
+    schedules = ["town", "hills"]
+    town = build(zip_of(tmp_path / "a.zip"), feed_id="town", home=tmp_path)
+    await put_in_force(hall, tmp_path, town, schedules, 1.0)
+    hills = build(zip_of(tmp_path / "b.zip"), feed_id="hills", home=tmp_path)
+    with pytest.raises(
+        ScheduleRefused, match=r"agency code LT belongs to feed town already: .* agencies = \{ \"LT\" = "
+    ):
+        await put_in_force(hall, tmp_path, hills, schedules, 1.0)
+    assert await timetable.in_force(hall, "hills") is None
+    again = build(zip_of(tmp_path / "b.zip"), feed_id="hills", home=tmp_path, agency_codes=(("LT", "H"), ("", "H")))
+    await put_in_force(hall, tmp_path, again, schedules, 1.0)
+    await put_in_force(hall, tmp_path, town, schedules, 2.0)
+    assert await timetable.in_force(hall, "hills") == again.generation
+    await hall.close()
