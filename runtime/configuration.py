@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from domain import quota
 from domain.errors import SettingsInvalid
 from domain.feed import ENTITY_KINDS, FeedKind, FeedSpec
+from runtime.redaction import redact
 from runtime.settings import (
     ArchiveSettings,
     DemoSettings,
@@ -62,8 +63,16 @@ TABLES = {
 }
 _LISTS = ("feeds", "same_stops")
 """Tables that may be there several times."""
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _REALTIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.SITUATIONS, FeedKind.COMBINED})
+
+
+_FEED_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_IN_WORDS: dict[type | tuple[type, ...], str] = {
+    str: "a text in quotes", int: "a whole number", bool: "true or false", list: "a list", dict: "a table",
+    (int, float): "a number", (int, dict): "a whole number or a table",
+}  # fmt: skip
 
 
 class _Reader:
@@ -75,7 +84,7 @@ class _Reader:
         self.secrets: dict[str, str] = {}
 
     def fault(self, key: str, message: str) -> None:
-        self.faults.append(f"{self.file}: {key}: {message}")
+        self.faults.append(f"{self.file}: {key}: {redact(message, {})}")
 
     def known(self, where: str, table: Mapping[str, Any], keys: tuple[str, ...]) -> None:
         for key in table:
@@ -89,10 +98,13 @@ class _Reader:
             return default
         found = table[key]
         if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-            names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
-            self.fault(f"{where}{key}", f"expected {names}, found {found!r}")
+            self.fault(f"{where}{key}", f"expected {_IN_WORDS[kind]}, found {found!r}")
             return default
         return found
+
+    def within(self, key: str, value: float, least: float, most: float, unit: str = "") -> None:
+        if not least <= value <= most:
+            self.fault(key, f"expected {least:.15g} to {most:.15g}{unit}, found {value:.15g}")
 
     def uses(self, key: str, text: str) -> None:
         for name in _PLACEHOLDER.findall(text):
@@ -141,15 +153,17 @@ def _feeds(reader: _Reader, entries: Any) -> tuple[FeedSpec, ...]:
         reader.fault("feeds", "expected [[feeds]] entries")
         return ()
     specs: list[FeedSpec] = []
+    ids: list[object] = []
     for number, entry in enumerate(entries):
         where = f"feeds[{number}]."
         if not isinstance(entry, dict):
             reader.fault(f"feeds[{number}]", f"expected a [[feeds]] table, found {entry!r}")
             continue
         spec = _feed(reader, where, entry)
+        if entry.get("id") in ids:
+            reader.fault(f"{where}id", f"{entry['id']!r} is the id of two feeds")
+        ids.append(entry.get("id"))
         if spec is not None:
-            if any(spec.feed_id == other.feed_id for other in specs):
-                reader.fault(f"{where}id", f"{spec.feed_id!r} is the id of two feeds")
             specs.append(spec)
     _relations(reader, specs)
     return tuple(specs)
@@ -158,22 +172,22 @@ def _feeds(reader: _Reader, entries: Any) -> tuple[FeedSpec, ...]:
 def _feed(reader: _Reader, where: str, entry: Mapping[str, Any]) -> FeedSpec | None:
     reader.known(where, entry, FEED_KEYS)
     feed_id = reader.value(where, entry, "id", str, "")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", feed_id):
+    if not is_feed_id(feed_id):
         reader.fault(f"{where}id", f"expected small letters, digits and hyphens, found {feed_id!r}")
     kinds = [kind.value for kind in FeedKind]
     name = reader.value(where, entry, "kind", str, "")
     if name not in kinds:
         reader.fault(f"{where}kind", f"expected one of {', '.join(kinds)}, found {name!r}")
-        return None
-    kind = FeedKind(name)
+    kind = FeedKind(name) if name in kinds else FeedKind.COMBINED
     url = reader.value(where, entry, "url", str, "")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if not _is_web_address(url):
         reader.fault(f"{where}url", f"expected an http or https address, found {url!r}")
     reader.uses(f"{where}url", url)
     headers = reader.value(where, entry, "headers", dict, {})
-    for header, value in headers.items():
-        reader.uses(f"{where}headers.{header}", str(value))
+    for header in headers:
+        reader.uses(f"{where}headers.{header}", reader.value(f"{where}headers.", headers, header, str, ""))
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", header):
+            reader.fault(f"{where}headers.{header}", "expected the name of an HTTP header")
     agencies = reader.value(where, entry, "agencies", dict, {})
     for raw, code in agencies.items():
         if not re.fullmatch(r"[A-Za-z0-9.-]{1,40}", str(code)):
@@ -181,13 +195,15 @@ def _feed(reader: _Reader, where: str, entry: Mapping[str, Any]) -> FeedSpec | N
                 f"{where}agencies.{raw}", f"expected letters, digits, '.' and '-' (no underscore), found {code!r}"
             )
     interval_s = float(reader.value(where, entry, "interval_s", (int, float), DEFAULT_INTERVAL_S[kind]))
-    if not 1 <= interval_s <= 604_800:
-        reader.fault(f"{where}interval_s", f"expected 1 to 604800 seconds, found {interval_s:g}")
+    reader.within(f"{where}interval_s", interval_s, 1, 604_800, " seconds")
     timeout_s = float(reader.value(where, entry, "timeout_s", (int, float), 120.0 if kind is FeedKind.GTFS else 15.0))
-    if not 0.5 <= timeout_s <= 3600:
-        reader.fault(f"{where}timeout_s", f"expected 0.5 to 3600 seconds, found {timeout_s:g}")
+    reader.within(f"{where}timeout_s", timeout_s, 0.5, 3600, " seconds")
+    max_bytes = reader.value(where, entry, "max_bytes", int, MAX_BYTES.get(kind, 32 * 1024**2))
+    reader.within(f"{where}max_bytes", max_bytes, 1, 2**40)
     threshold = reader.value(where, entry, "threshold_per_100k", (int, float), None)
-    return FeedSpec(
+    if threshold is not None:
+        reader.within(f"{where}threshold_per_100k", threshold, 0.001, 100_000)
+    spec = FeedSpec(
         feed_id=feed_id,
         kind=kind,
         url=url,
@@ -197,13 +213,27 @@ def _feed(reader: _Reader, where: str, entry: Mapping[str, Any]) -> FeedSpec | N
         agency_codes=tuple((str(raw), str(code)) for raw, code in agencies.items()),
         headers=tuple((str(header), str(value)) for header, value in headers.items()),
         timeout_s=timeout_s,
-        max_bytes=int(reader.value(where, entry, "max_bytes", int, MAX_BYTES.get(kind, 32 * 1024**2))),
+        max_bytes=int(max_bytes),
         attribution=reader.value(where, entry, "attribution", str, ""),
         region=reader.value(where, entry, "region", str, ""),
         allow_private_hosts=reader.value(where, entry, "allow_private_hosts", bool, False),
         threshold_per_100k=None if threshold is None else float(threshold),
         priority=_priority(reader, where, entry, kind),
     )
+    return spec if name in kinds else None
+
+
+def is_feed_id(text: str) -> bool:
+    """Small letters, digits and hyphens, at most forty: it is part of file names and keys."""
+    return _FEED_ID.fullmatch(text) is not None
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _priority(reader: _Reader, where: str, entry: Mapping[str, Any], kind: FeedKind) -> tuple[tuple[str, int], ...]:
@@ -285,14 +315,22 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
     except (ZoneInfoNotFoundError, ValueError):
         reader.fault("city.time_zone", f"expected an IANA time zone such as America/Halifax, found {time_zone!r}")
     home = Path(environment.get("WAYSIDE_HOME") or "var").absolute()
-    redis_url = environment.get("REDIS_URL", "")
+    redis_url = environment.get("REDIS_URL", "").strip()
+    _environment(reader, redis_url)
+    processes = reader.value("web.", web, "processes", int, 1)
+    reader.within("web.processes", processes, 1, 64)
+    port = reader.value("web.", web, "port", int, 8000)
+    reader.within("web.port", port, 0, 65535)
+    tile_url = reader.value("tiles.", tiles, "url", str, "")
+    if tile_url and not (_is_web_address(tile_url) and all(part in tile_url for part in ("{z}", "{x}", "{y}"))):
+        reader.fault("tiles.url", f"expected an http or https address with {{z}}, {{x}} and {{y}}, found {tile_url!r}")
     return Settings(
         home=home,
         redis_url=redis_url or embedded_url(home),
         redis_is_embedded=not redis_url,
         host=environment.get("WAYSIDE_HOST") or reader.value("web.", web, "host", str, "127.0.0.1"),
-        port=_number(reader, "WAYSIDE_PORT", reader.value("web.", web, "port", int, 8000), 0, 65535),
-        web_processes=_number(reader, "WAYSIDE_WEB_PROCESSES", reader.value("web.", web, "processes", int, 1), 1, 64),
+        port=_number(reader, "WAYSIDE_PORT", port, 0, 65535),
+        web_processes=_number(reader, "WAYSIDE_WEB_PROCESSES", processes, 1, 64),
         city=reader.value("city.", city, "name", str, "") or "Wayside",
         time_zone=time_zone,
         language=reader.value("city.", city, "language", str, "en"),
@@ -303,8 +341,8 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         notify=_notify(reader, notify),
         predictor=_predictor(reader, tables["predictor"]),
         archive=_archive(reader, tables["archive"]),
-        tiles=TileSettings(url=str(tiles.get("url", "")), attribution=str(tiles.get("attribution", "")))
-        if tiles.get("url")
+        tiles=TileSettings(url=tile_url, attribution=reader.value("tiles.", tiles, "attribution", str, ""))
+        if tile_url
         else None,
         demo=DemoSettings(base_url=str(demo["base_url"]), phone_token=str(demo.get("phone_token", "")))
         if demo.get("base_url")
@@ -315,6 +353,32 @@ def _settings(reader: _Reader, tables: Mapping[str, dict[str, Any]], feeds: tupl
         anonymous_quota=_quota(reader, web, "anonymous_quota", "20/second"),
         secrets=reader.secrets,
     )
+
+
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
+
+
+def _environment(reader: _Reader, redis_url: str) -> None:
+    """Faults of the environment that would otherwise show themselves late."""
+
+    def fault(name: str, expected: str, found: str) -> None:
+        reader.faults.append(f"environment: {name}: expected {expected}, found {redact(repr(found), {})}")
+
+    environment = reader.environment
+    if redis_url and not redis_url.startswith(REDIS_SCHEMES):
+        fault("REDIS_URL", f"an address that starts with {', '.join(REDIS_SCHEMES)}", redis_url)
+    level = environment.get("WAYSIDE_LOG_LEVEL", "")
+    if level and level.upper() not in LOG_LEVELS:
+        fault("WAYSIDE_LOG_LEVEL", f"one of {', '.join(LOG_LEVELS)}", level)
+    if environment.get("WAYSIDE_LOG_FORMAT", "") not in {"", "text", "json"}:
+        fault("WAYSIDE_LOG_FORMAT", "text or json", environment["WAYSIDE_LOG_FORMAT"])
+    offset = environment.get("WAYSIDE_CLOCK_OFFSET_S", "").strip()
+    try:
+        finite = not offset or abs(float(offset)) < 1e11
+    except ValueError:
+        finite = False
+    if not finite:
+        fault("WAYSIDE_CLOCK_OFFSET_S", "a number of seconds", offset)
 
 
 def _region_id(reader: _Reader, city: Mapping[str, Any]) -> int:

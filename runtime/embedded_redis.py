@@ -24,6 +24,21 @@ START_PATIENCE_S = 30.0
 _PR_SET_PDEATHSIG = 1
 
 
+def owner_of(home: Path) -> str:
+    """Process id of the owner of that home's server as text, blank when nobody owns it."""
+    try:
+        lock = os.open(home / "redis" / "owner.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return ""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
+    finally:
+        os.close(lock)
+    return ""
+
+
 class EmbeddedRedis:
     """A context manager that owns the server of one home."""
 

@@ -60,9 +60,11 @@ async def _checks(settings: Settings, console: Console) -> int:
         f"feeds: {len(settings.feeds)} configured",
         "Give a configuration with --config; see examples/.",
     )
-    fetcher = Fetcher(SystemClock.from_environment(), settings.secrets)
+    fetcher = Fetcher(SystemClock.from_environment(), settings.secrets, settings.contact_email)
     for spec in settings.feeds:
         good, what, todo = await _feed(spec, fetcher)
+        unsafe = spec.url.startswith("http://") and not spec.allow_private_hosts
+        what += "; over plain http, which anybody on the way can change" if good and unsafe else ""
         tell(good, f"feed {spec.feed_id} ({spec.kind.value}): {what}", todo)
     await fetcher.close()
     return faults

@@ -1,6 +1,7 @@
 """``wayside import``."""
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from domain.feed import FeedKind, FeedSpec
 from feeds import schedule
 from feeds.fetch import Fetcher, Validators
 from runtime.clock import SystemClock
+from runtime.configuration import is_feed_id
 from runtime.settings import Settings
 from store.hall import Hall
 from wayside.processes import settings_from
@@ -22,6 +24,12 @@ from wayside.processes import settings_from
 def import_schedule(source: str, feed_id: str, config: str | None) -> int:
     """Import the zip at *source* (a file or an address) and put its bundle into force where Redis answers."""
     settings = settings_from(config)
+    if not is_feed_id(feed_id):
+        print(f"--feed: expected small letters, digits and hyphens, found {feed_id!r}", file=sys.stderr)
+        return 2
+    if "://" not in source and not Path(source).is_file():
+        print(f"{source}: expected a GTFS zip; there is no such file", file=sys.stderr)
+        return 2
     spec = next((spec for spec in settings.feeds if spec.feed_id == feed_id), None) or FeedSpec(
         feed_id=feed_id, kind=FeedKind.GTFS, url=source, interval_s=3600.0, timeout_s=600.0, max_bytes=1024**3
     )
@@ -67,7 +75,7 @@ async def _import(
         with tempfile.NamedTemporaryFile(suffix=".zip") as file:
             path = Path(source)
             if "://" in source:
-                fetcher = Fetcher(clock, settings.secrets)
+                fetcher = Fetcher(clock, settings.secrets, settings.contact_email)
                 fetched = await fetcher.fetch(replace(spec, url=source, allow_private_hosts=True), Validators())
                 await fetcher.close()
                 path = Path(file.name)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from domain.feed import FeedKind
+from runtime.embedded_redis import owner_of
 from runtime.settings import Settings
 from store import api_keys
 from store.hall import Hall
@@ -39,6 +41,8 @@ INTERVALS_S = {
 def up(config: str | None) -> int:
     """Run a configured deployment until stopped."""
     settings = settings_from(config)
+    if _is_owned(settings.home, embedded=settings.redis_is_embedded):
+        return 1
     environment = {"WAYSIDE_CONFIG": str(Path(config).absolute())} if config else {}
     supervisor = Supervisor()
     _add_processes(supervisor, settings, environment)
@@ -50,14 +54,16 @@ def up(config: str | None) -> int:
 def demo(*, seed: int) -> int:
     """The generated town, everything running, until stopped."""
     os.environ["WAYSIDE_HOME"] = os.environ.get("WAYSIDE_HOME") or str(Path("var/demo").absolute())
-    return _beside([sys.executable, "-m", "simulator", "--seed", str(seed)], "generating the town", "town")
+    return _beside(
+        [sys.executable, "-m", "simulator", "--seed", str(seed)], f"generating the town of seed {seed}", "town"
+    )
 
 
 def replay(folder: str, cap: str | None) -> int:
     """The whole house on a folder of recorded feeds, its clock at the recorded instant."""
     os.environ["WAYSIDE_HOME"] = os.environ.get("WAYSIDE_HOME") or str(Path("var/replay").absolute())
     command = [sys.executable, "-m", "wayside", "replay", folder, *(["--cap", cap] if cap else [])]
-    return _beside(command, f"opening {folder}", "replay")
+    return _beside(command, f"opening {Path(folder).absolute()}", "replay")
 
 
 def _beside(command: list[str], doing: str, name: str) -> int:
@@ -65,6 +71,8 @@ def _beside(command: list[str], doing: str, name: str) -> int:
     console = Console(stderr=True)
     console.print(f"[bold]wayside[/] {doing} …")
     home = Path(os.environ["WAYSIDE_HOME"]).absolute()
+    if _is_owned(home, embedded=not os.environ.get("REDIS_URL")):
+        return 1
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wayside-") as folder:
         announcement = Path(folder) / "outside.json"
@@ -77,7 +85,11 @@ def _beside(command: list[str], doing: str, name: str) -> int:
                 console.print(f"[red]{' '.join(command)} ended with code {outside.poll()}[/]")
                 return outside.poll() or 1
             config = home / f"{name}.toml"
-            config.write_text(_config(world), "utf-8")
+            written = f"# {doing}\n{_config(world)}"
+            if config.exists() and config.read_text("utf-8").splitlines()[:1] != written.splitlines()[:1]:
+                # Another town or recording, at another time, was here: what it left would be shown as this one's.
+                shutil.rmtree(home / "redis", ignore_errors=True)
+            config.write_text(written, "utf-8")
             environment = {"WAYSIDE_CONFIG": str(config)}
             if "clock_offset_s" in world:
                 environment["WAYSIDE_CLOCK_OFFSET_S"] = repr(world["clock_offset_s"])
@@ -90,6 +102,17 @@ def _beside(command: list[str], doing: str, name: str) -> int:
         finally:
             outside.terminate()
             outside.wait()
+
+
+def _is_owned(home: Path, *, embedded: bool) -> bool:
+    """Does another process run this home's server? Says so."""
+    owner = owner_of(home) if embedded else ""
+    if owner:
+        print(
+            f"{home}: process {owner} runs here already; stop it, or set WAYSIDE_HOME (and WAYSIDE_PORT) to others",
+            file=sys.stderr,
+        )
+    return bool(owner)
 
 
 def _announced(path: Path, outside: "subprocess.Popen[bytes]") -> dict[str, Any] | None:

@@ -68,7 +68,7 @@ def test_same_stops(tmp_path: Path) -> None:
     [
         ('[[same_stops]]\nstops = ["1_a"]', "same_stops[0].stops: expected two or more ids such as 1_75403, found ['1_a']"),
         ('[[same_stops]]\nstops = ["1_a", "b"]', "same_stops[0].stops: expected two or more ids such as 1_75403, found ['1_a', 'b']"),
-        ('[[same_stops]]\nstops = "1_a"', "same_stops[0].stops: expected list, found '1_a'"),
+        ('[[same_stops]]\nstops = "1_a"', "same_stops[0].stops: expected a list, found '1_a'"),
         ('[[same_stops]]\nstop = []', "same_stops[0].stop: no such key; did you mean stops?"),
         ('[same_stops]\nstops = []', "same_stops: expected [[same_stops]] entries"),
     ],

@@ -1,0 +1,141 @@
+"""The command line as a user meets it: helpful, and plain about what is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runtime.embedded_redis import EmbeddedRedis
+from tests.feeds.schedules import zip_of
+from wayside.cli import parser, run
+
+
+def wayside(*arguments: str, home: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("WAYSIDE_", "REDIS_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "wayside", *arguments], capture_output=True, text=True, timeout=120, check=False,
+        env={**given, "WAYSIDE_HOME": str(home), **environment}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def commands() -> list[str]:
+    actions = [action for action in parser()._actions if action.dest == "command"]
+    return sorted(actions[0].choices or ())
+
+
+def test_help_names_every_command_with_a_word_about_it() -> None:
+    lines = parser().format_help().splitlines()
+    for command in commands():
+        line = next(line for line in lines if line.split()[:1] == [command])
+        assert len(line.split()) > 1 or lines[lines.index(line) + 1].startswith(" " * 10), command
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run([command, "--help"])
+    assert (ended.value.code, capsys.readouterr().out.startswith(f"usage: wayside {command}")) == (0, True)
+
+
+def test_a_schedule_is_imported_and_told_of(tmp_path: Path) -> None:
+    """Redis need not run: the bundle is there for when it does."""
+    found = wayside("import", str(zip_of(tmp_path / "g.zip")), "--feed", "line", home=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "2 trips" in found.stdout
+    assert len(list((tmp_path / "timetables" / "line").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("absent.zip", None, "there is no such file"),
+        ("noise.zip", os.urandom(5000), "expected a zip archive"),
+        ("page.zip", b"<html>", "expected a zip archive"),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_in_words(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    found = wayside("import", str(tmp_path / name), "--feed", "line", home=tmp_path)
+    assert found.returncode != 0
+    assert words in " ".join((found.stdout + found.stderr).split())
+    assert "Traceback" not in found.stdout + found.stderr
+
+
+def test_a_schedule_without_stops_is_refused_by_name(tmp_path: Path) -> None:
+    path = zip_of(tmp_path / "g.zip", without=("stops.txt",))
+    found = wayside("import", str(path), "--feed", "line", home=tmp_path)
+    assert found.returncode == 1
+    assert "stops.txt" in found.stdout
+
+
+def test_a_feeds_name_cannot_leave_its_folder(tmp_path: Path) -> None:
+    found = wayside("import", str(zip_of(tmp_path / "g.zip")), "--feed", "../../elsewhere", home=tmp_path / "home")
+    assert found.returncode == 2
+    assert "small letters" in found.stderr
+
+
+def test_a_second_house_in_one_home_is_told_who_is_there(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path):
+        found = wayside("up", home=tmp_path)
+    assert found.returncode == 1
+    assert f"process {os.getpid()} runs here already" in found.stderr
+
+
+def test_keys_are_made_listed_and_forgotten(tmp_path: Path) -> None:
+    """A key is shown once, when it is made."""
+    with EmbeddedRedis(tmp_path):
+        made = wayside("keys", "add", "ops", "--role", "operator", home=tmp_path)
+        listed = wayside("keys", "list", home=tmp_path)
+        revoked = wayside("keys", "revoke", "ops", home=tmp_path)
+        empty = wayside("keys", "list", home=tmp_path)
+    assert made.stdout.startswith("op-")
+    assert listed.stdout.startswith("ops\toperator")
+    assert made.stdout.strip() not in listed.stdout
+    assert (revoked.returncode, empty.stdout) == (0, "")
+
+
+def test_keys_say_when_redis_is_away(tmp_path: Path) -> None:
+    found = wayside("keys", "list", home=tmp_path)
+    assert found.returncode == 1
+    assert "Redis does not answer" in found.stderr
+
+
+def test_doctor_says_in_words_what_is_wrong(tmp_path: Path) -> None:
+    """A feed nobody serves, and a Redis that does not answer."""
+    config = tmp_path / "c.toml"
+    config.write_text(
+        '[[feeds]]\nid = "w"\nkind = "cap"\nurl = "http://127.0.0.1:9/?key=${KEY}"\nallow_private_hosts = true\n'
+    )
+    environment = {"REDIS_URL": "redis://127.0.0.1:9", "KEY": "hunter22hunter22"}
+    found = wayside("doctor", "--config", str(config), home=tmp_path, **environment)
+    said = " ".join(found.stdout.split())
+    assert found.returncode == 1
+    assert "wrong Redis: REDIS_URL does not answer → Start the server" in said
+    assert "wrong feed w (cap): ConnectError" in said
+    assert "2 thing(s) to mend" in said
+    assert "hunter22" not in found.stdout + found.stderr
+
+
+def test_faults_end_every_command_before_it_starts(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[web]\nporrt = 1\n")
+    found = wayside("up", "--config", str(tmp_path / "c.toml"), home=tmp_path)
+    assert found.returncode == 2
+    assert "web.porrt: no such key; did you mean port?" in found.stderr
+
+
+def test_a_replay_without_a_recording_says_what_it_expected(tmp_path: Path) -> None:
+    found = wayside("up", "--replay", str(tmp_path), home=tmp_path / "home")
+    assert found.returncode == 2
+    assert "expected gtfs.zip in it" in found.stderr
+
+
+@pytest.mark.parametrize("at", ["noon", "2026-13-01"])
+def test_an_instant_that_is_none_is_explained(tmp_path: Path, at: str) -> None:
+    found = wayside("up", "--at", at, home=tmp_path)
+    assert found.returncode == 2
+    assert "expected an instant such as" in found.stderr
