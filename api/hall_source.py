@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping
 
 from domain.alert import Alert
+from domain.crowding import Crowding
 from domain.feed import FeedRecord
 from domain.predictions import Predictions
 from domain.risk import TripRisk
 from domain.situation import Situation
-from store import alerts, api_keys, codec, feed_health, keys, predictions, realtime, timetable
+from store import alerts, api_keys, codec, crowding, feed_health, keys, predictions, realtime, timetable
 from store.api_keys import ApiKey
 from store.hall import Hall
 
@@ -31,6 +32,12 @@ class HallSource:
             return None
         # Off the event loop: inflating and cutting a large city's tick takes longer than a request may wait.
         return int(state["version"]), await asyncio.to_thread(codec.unpack, state["blob"], Predictions)
+
+    async def crowding_version(self, feed_id: str) -> int:
+        return await crowding.version(self._hall, feed_id)
+
+    async def crowding(self, feed_id: str) -> Crowding:
+        return await crowding.get(self._hall, feed_id)
 
     async def situations_version(self, feed_id: str) -> int:
         return await self._hall.version(keys.realtime(feed_id))

@@ -15,6 +15,7 @@ from api.live import Live
 from api.notices import Notices, each_once
 from api.served import Served
 from domain.alert import Alert
+from domain.crowding import Crowding
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedHealth, FeedKind, FeedRecord
 from domain.predictions import Predictions
@@ -70,6 +71,10 @@ class Source(Protocol):
     async def predictions_version(self, feed_id: str) -> int: ...
 
     async def predictions(self, feed_id: str) -> tuple[int, Predictions] | None: ...
+
+    async def crowding_version(self, feed_id: str) -> int: ...
+
+    async def crowding(self, feed_id: str) -> Crowding: ...
 
     async def situations_version(self, feed_id: str) -> int: ...
 
@@ -151,6 +156,7 @@ class Replica:
         for feed_id in self.schedules:
             await self._take_timetable(feed_id)
             await self._take_predictions(feed_id)
+            await self._take_crowding(feed_id)
         for feed_id in self.notice_feeds:
             await self._take_situations(feed_id)
         await self._take_alerts()
@@ -170,6 +176,8 @@ class Replica:
             case "timetable":
                 await self._take_timetable(change.feed_id)
                 await self._take_predictions(change.feed_id)
+            case "crowding":
+                await self._take_crowding(change.feed_id)
             case "predictions":
                 await self._take_predictions(change.feed_id)
             case "alerts":
@@ -253,6 +261,14 @@ class Replica:
                 self.on_change()
             version = found[0] if found is not None else version
         self._predictions_versions[feed_id] = version
+
+    async def _take_crowding(self, feed_id: str) -> None:
+        served = self.served.get(feed_id)
+        version = await self._source.crowding_version(feed_id) if served is not None else 0
+        if served is not None and version != served.crowding_version:
+            with contextlib.suppress(BlobUnusable):
+                served.set_crowding(await self._source.crowding(feed_id))
+            served.crowding_version = version
 
     async def _take_situations(self, feed_id: str) -> None:
         version = await self._source.situations_version(feed_id)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from api.fragments import Fragments, TripPiece
@@ -9,6 +10,8 @@ from api.live import Live
 from api.notices import Notices
 from api.search_index import index_of_routes, index_of_stops
 from api.stop_days import StopDays
+from domain.crowding import Crowding, kind_of, usual
+from domain.realtime import OCCUPANCY_NAMES
 from store.timetable import Bundle
 
 MAX_PREDICTIONS_AGE_S = 90.0
@@ -34,6 +37,8 @@ class Served:
         self._feed_usable = feed_usable
         self._judged_at = -1
         self._judged: tuple[Live | None, tuple[bool, ...]] = (None, ())
+        self._usual: dict[tuple[int, int, int, int], str] = {}
+        self.crowding_version = 0
         self.scheduled_statuses: dict[tuple[int, int], tuple[int, Any]] = {}
         """(trip, date) to the tick and status: kept by ``api.status``."""
         self.together: dict[int, tuple[tuple[str, int], ...]] = {}
@@ -77,6 +82,23 @@ class Served:
             return None, ()
         usable = tuple(self._feed_usable(feed_id, now_epoch_s) for feed_id in live.feed_ids)
         return (live, usable) if any(usable) else (None, ())
+
+    def set_crowding(self, crowding: Crowding) -> None:
+        """How full vehicles usually are, by the rows of this timetable."""
+        rows = {raw_id: self.bundle.route_ids.index(raw_id) for raw_id in set(crowding.routes)}
+        self._usual = {
+            (route, direction, kind, hour): OCCUPANCY_NAMES[level]
+            for (raw_id, direction, kind, hour), counts in crowding.by_place().items()
+            if (route := rows[raw_id]) is not None and (level := usual(counts)) >= 0
+        }
+
+    def usual_occupancy(self, trip: int, day: date, service_time_s: int) -> str:
+        """How full a trip's vehicle usually is at that time of such a day, by name; blank where nobody knows."""
+        if not self._usual:
+            return ""
+        bundle = self.bundle
+        place = (bundle.trip_route[trip], bundle.trip_direction[trip], kind_of(day), service_time_s // 3600)
+        return self._usual.get(place, "")
 
     def trip_length_m(self, piece: TripPiece) -> float:
         """Metres from the shape's start to the trip's last call."""

@@ -13,6 +13,7 @@ import numpy as np
 from domain.realtime import Bools, Floats, Int32s, Int64s
 from domain.score import METHODS, SHAPE, STRATA, Tally, score_of
 from predictor.calls import Calls
+from predictor.crowding import CrowdingBook
 from predictor.learned.engine import Engine
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Fixes, Forecast, ForecastFlag, Kind, Runs, Told, key_of, no_events
@@ -88,6 +89,7 @@ class Foresight:
         self.schedule, self.feed_id = schedule, feed_id
         self.engine = engine or Engine()
         self.book = book or Scorebook()
+        self.crowding = CrowdingBook()
         self.history: dict[int, Tally] = {}
         """Route to what was scored on the days before, for :attr:`preferred`."""
         self.preferred: set[int] = set()

@@ -10,6 +10,7 @@ import logging
 from datetime import timedelta
 
 from domain import service_day
+from domain.crowding import Crowding
 from domain.errors import BlobUnusable
 from domain.score import SHAPE, ScoreDay, Tally
 from predictor.foresight import Foresight, tallies_by_name, tallies_by_row
@@ -18,7 +19,7 @@ from predictor.learned.learned import State
 from predictor.learned.settings import Settings as EngineSettings
 from predictor.schedule import Schedule
 from predictor.scorebook import Scorebook
-from store import learned, scores
+from store import crowding, learned, scores
 from store.hall import Hall
 
 log = logging.getLogger("wayside.predictor")
@@ -43,10 +44,13 @@ class Recall:
             made = await asyncio.to_thread(Foresight, schedule, self._feed_id, await self._engine())
             self._day = self._today(schedule, now_epoch_s)
             made.book.tallies = await self._tallies(schedule, self._day)
+            with contextlib.suppress(BlobUnusable):
+                made.crowding.by_place = (await crowding.get(self._hall, self._feed_id)).by_place()
         else:
             by_name = tallies_by_name(before.schedule, before.book.tallies)
             book = Scorebook(tallies=tallies_by_row(schedule, by_name))
             made = await asyncio.to_thread(Foresight, schedule, self._feed_id, before.engine, book)
+            made.crowding = before.crowding
         made.history = await self._history(schedule)
         return made
 
@@ -74,6 +78,8 @@ class Recall:
             state = await asyncio.to_thread(foresight.engine.state)
             self._version = await learned.put(self._hall, self._feed_id, dict(state.columns), now_epoch_s)
         schedule = foresight.schedule
+        if foresight.crowding.by_place:
+            await crowding.put(self._hall, self._feed_id, Crowding.of(foresight.crowding.by_place), now_epoch_s)
         if foresight.book.tallies:
             day = ScoreDay.of(tallies_by_name(schedule, foresight.book.tallies))
             await scores.put(self._hall, self._feed_id, self._day, day, now_epoch_s)

@@ -195,6 +195,8 @@ class _Worker:
             _say_refusals(it, counts)
             made = self._note_trips(it, made, now, usable)
             await predictions.put(self.hall, it.feed_id, made, now)
+            if it.foresight is not None:
+                it.foresight.crowding.note(now, it.schedule, made)
             if not 0 <= now - it.kept_epoch_s < KEEP_EVERY_S:
                 await self._keep_trips(it, now)
             if now - it.archived_epoch_s >= ARCHIVE_EVERY_S or now < it.archived_epoch_s:

@@ -47,6 +47,11 @@ def explanation(question_id: str) -> str:
     return f"{PREFIX}explanation:{question_id}"
 
 
+def crowding(feed_id: str) -> str:
+    """HASH {version, at, blob}: how full one timetable's vehicles usually are. Writer: predictor."""
+    return f"{PREFIX}crowding:{{{feed_id}}}"
+
+
 def scores(feed_id: str, date_yyyymmdd: int) -> str:
     """HASH {version, at, blob}, expiring after weeks: how good a day's predictions were. Writer: predictor."""
     return f"{PREFIX}score:{{{feed_id}}}:{date_yyyymmdd}"

@@ -268,6 +268,10 @@ def _scheduled_run(served: Served, raw_id: str, when: Moment, day: date | None) 
     return Run(rows[0], NO_ROW, service_day.local_date(when.epoch_s, bundle.time_zone), route)
 
 
+def _usual(served: Served, run: Run, service_time_s: int) -> bytes:
+    return served.usual_occupancy(run.trip, run.day, service_time_s).encode() if run.trip >= 0 else b""
+
+
 def _schedule(ask: Ask, served: Served, run: Run, when: Moment, frequent: bytes) -> bytes:
     bundle, fragments = served.bundle, served.fragments
     following = before = ""
@@ -303,9 +307,9 @@ def _schedule(ask: Ask, served: Served, run: Run, when: Moment, frequent: bytes)
             continue
         ask.refer_to_stop(served, stop)
         calls.append(
-            b'{"arrivalTime":%d,"departureTime":%d,"distanceAlongTrip":%b,"historicalOccupancy":"",'
+            b'{"arrivalTime":%d,"departureTime":%d,"distanceAlongTrip":%b,"historicalOccupancy":"%b",'
             b'"stopHeadsign":%b,"stopId":%b}'
-            % (arrival, departure, oba.decimal(metre), headsign, fragments.stop(stop).id)
+            % (arrival, departure, oba.decimal(metre), _usual(served, run, arrival), headsign, fragments.stop(stop).id)
         )
     return b'{"frequency":%b,"nextTripId":%b,"previousTripId":%b,"stopTimes":%b,"timeZone":%b}' % (
         frequent,

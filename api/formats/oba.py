@@ -237,7 +237,7 @@ def interval(from_epoch_s: int, to_epoch_s: int) -> bytes:
 
 ARRIVAL = (
     b'{"actualTrack":"","arrivalEnabled":%b,"blockTripSequence":%d,"departureEnabled":%b,"distanceFromStop":%b,'
-    b'"frequency":%b,"historicalOccupancy":"","lastUpdateTime":%d,"numberOfStopsAway":%d,"occupancyStatus":%b,'
+    b'"frequency":%b,"historicalOccupancy":"%b","lastUpdateTime":%d,"numberOfStopsAway":%d,"occupancyStatus":%b,'
     b'"predicted":%b,"predictedArrivalInterval":null,"predictedArrivalTime":%d,"predictedDepartureInterval":null,'
     b'"predictedDepartureTime":%d,"predictedOccupancy":"",%b,"scheduledArrivalInterval":null,'
     b'"scheduledArrivalTime":%d,"scheduledDepartureInterval":null,"scheduledDepartureTime":%d,"scheduledTrack":"",'

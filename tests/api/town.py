@@ -17,6 +17,7 @@ import numpy as np
 from api.app import Application
 from api.replica import Replica
 from domain.alert import Alert
+from domain.crowding import Crowding
 from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
 from domain.predictions import Predictions
 from domain.quota import Quota
@@ -269,6 +270,8 @@ class StillHall:
         self.all_records = {"live": FeedRecord(spec=LIVE_SPEC, started_epoch_s=DAY)}
         self.all_alerts: dict[str, Alert] = {}
         self.alert_version = 0
+        self.crowdings: dict[str, Crowding] = {}
+        self.crowding_versions: dict[str, int] = {}
         self.all_risks: tuple[TripRisk, ...] = ()
         self.keys: dict[str, Key] = {}
         self.deliveries: dict[str, int] = {}
@@ -281,6 +284,12 @@ class StillHall:
 
     async def predictions(self, feed_id: str) -> tuple[int, Predictions] | None:
         return self.live.get(feed_id)
+
+    async def crowding_version(self, feed_id: str) -> int:
+        return self.crowding_versions.get(feed_id, 0)
+
+    async def crowding(self, feed_id: str) -> Crowding:
+        return self.crowdings[feed_id]
 
     async def situations_version(self, feed_id: str) -> int:
         return self.notices.get(feed_id, (0, ()))[0]
