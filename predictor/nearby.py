@@ -37,12 +37,17 @@ def grid_of(lines: Lines) -> Grid:
     share = ragged(np.zeros(len(starts), np.int64), pieces) / np.maximum(np.repeat(pieces, pieces) - 1, 1)
     lat = lines.lat[segment] + share * (lines.lat[segment + 1] - lines.lat[segment])
     lon = lines.lon[segment] + share * (lines.lon[segment + 1] - lines.lon[segment])
-    both = np.unique(np.stack([_cells(lat, lon, scale), segment], axis=1), axis=0)
-    cell, first = np.unique(both[:, 0], return_index=True)
+    cells = _cells(lat, lon, scale)
+    order = np.lexsort((segment, cells))
+    cells, segment = cells[order], segment[order]
+    kept = np.ones(len(cells), bool)
+    kept[1:] = (cells[1:] != cells[:-1]) | (segment[1:] != segment[:-1])
+    cells, segment = cells[kept], segment[kept]
+    first = np.flatnonzero(np.append(True, cells[1:] != cells[:-1])) if len(cells) else np.zeros(0, np.int64)
     return Grid(
-        cell=cell,
-        ptr=np.append(first, len(both)).astype(np.int64),
-        segment=both[:, 1],
+        cell=cells[first],
+        ptr=np.append(first, len(cells)).astype(np.int64),
+        segment=segment,
         line_of_point=line.astype(np.int64),
         scale_x=scale,
     )

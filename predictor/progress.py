@@ -45,6 +45,8 @@ BEGUN_M = 150.0
 """Driven so far along its line, a vehicle is on its trip wherever it joined it."""
 EARLY_S = 60
 """A vehicle that is on its line so long before the departure may still be on its way to the start."""
+SWITCHED_S = 300
+"""A vehicle that names another trip after a longer silence may have come to the end of the one before unseen."""
 LEAVES_EARLY_S, BAY_M = 300, 2000.0
 """Nobody leaves earlier; within BAY_M of its first stop a vehicle waits until then."""
 AGAINST_M = 400.0
@@ -220,7 +222,7 @@ def _begin(after: Traces, seen: Sighting, new: Bools) -> None:
     """Remember the run of vehicles that are new to theirs; doubt those that had not come to the end of another."""
     under_way = new & (after["trip"] >= 0) & ~after["ended"] & ~np.isnan(after["along_m"][:, 0])
     since_s = seen.seen_epoch_s - after["matched_epoch_s"]
-    under_way &= (since_s >= 0) & (since_s <= FORGET_S) & seen.named
+    under_way &= (since_s >= 0) & (since_s <= SWITCHED_S) & seen.named
     after["trip"] = np.where(new, seen.trip, after["trip"])
     after["date"] = np.where(new, seen.date, after["date"])
     after["doubted"] = np.where(new, under_way, after["doubted"])

@@ -1,20 +1,14 @@
 """Where on its trip a vehicle is: passes of one street told apart, detours, layovers, and the end of a trip."""
 
-import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.trip_inference import dataset, read, ticks
+from bench import places
 from domain.predictions import CallFlag, Predictions
 from feeds.schedule import build
-from predictor.calls import calls_of
-from predictor.progress import Ground
 from predictor.schedule import Schedule
-from predictor.sightings import follow, sight
-from predictor.traces import Memory
 from store.timetable import Bundle
 from tests.predictor.streets import (
     EAST,
@@ -251,34 +245,15 @@ def test_a_vehicle_that_came_to_its_end_gives_way_to_one_still_driving(town: Str
 
 
 @pytest.mark.recorded
-def test_stopped_vehicles_of_a_recorded_day_are_at_the_stop_they_name(recordings: Path, tmp_path: Path) -> None:
-    """Of 11,500 reports "stopped at", their stop not told to us, 99 % are put within 100 m of it along the line."""
-    folder = recordings / "prediction" / "wmata-bus-2026-02-16"
+@pytest.mark.parametrize("name", ["wmata-bus-2026-02-16", "kingston-transit-2026-01"])
+def test_vehicles_of_a_recorded_day_are_where_they_say(recordings: Path, tmp_path: Path, name: str) -> None:
+    """Their stops are not told to us: the next call is the one they name or its neighbour, and who has stopped is there."""
+    folder = recordings / "prediction" / name
     schedule = Schedule(Bundle(Path(build(folder / "gtfs.zip", feed_id="set", home=tmp_path).folder)))
-    ground, memory = Ground(schedule), Memory()
-    said: dict[tuple[str, int], int] = {}
-    with gzip.open(folder / "vehicle_positions.csv.gz", "rt", newline="") as lines:
-        for it in csv.DictReader(lines):
-            if it["vehicle.current_status"] in {"1", "1.0"} and it["vehicle.current_stop_sequence"]:
-                key = (it["vehicle.vehicle.id"], int(float(it["vehicle.timestamp"])))
-                said[key] = int(float(it["vehicle.current_stop_sequence"]))
-    away = []
-    for now, current, _ in ticks(read(folder), 30):
-        told = dataset(current, now, hide=False, route=True)
-        seen = sight(schedule, [("v", told, frozenset())], float(now), memory)
-        on = np.flatnonzero(seen.trip >= 0)
-        run = np.full(len(seen), -1, np.int64)
-        run[on] = np.arange(len(on))
-        calls = calls_of(schedule, seen.trip[on], seen.base_epoch_s[on])
-        found = follow(schedule, ground, calls, seen, run, (seen.trip[on], seen.date[on]), memory)
-        for row, vehicle in enumerate(seen.ids):
-            sequence = said.pop((vehicle, int(seen.seen_epoch_s[row])), None)
-            if sequence is None or run[row] < 0 or not found.on_route[row] or found.waiting[row]:
-                continue
-            start, end = calls.ptr[run[row]], calls.ptr[run[row] + 1]
-            source = calls.source[start:end]
-            metres = schedule.pattern_distance_m[source[schedule.pattern_sequence[source] == sequence]]
-            if len(metres):
-                away.append(abs(float(found.distance_m[row]) - float(metres[0])))
-    assert len(away) > 8000
-    assert np.mean(np.array(away) <= 100) >= 0.99
+    found = places.measure(schedule, folder, 30)
+    off = np.abs(np.array(found.stops_off))
+    assert len(off) > 3000
+    assert np.mean(off <= 1) >= 0.99
+    metres = np.abs(np.array(found.stopped_m))
+    assert len(metres) > 500
+    assert np.mean(metres <= 100) >= 0.97
