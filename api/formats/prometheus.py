@@ -30,7 +30,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "wayside_prediction_error_seconds": ("gauge", "today's mean error by minutes ahead"),
     "wayside_deliveries_total": ("counter", "hand-overs of notifications by outcome"),
 }
-"""Every metric: its type and what it says. ``docs/api.md`` lists them; a test holds the two together."""
+"""Every metric: its type and what it says. ``docs/operating.md`` lists them; a test holds the two together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
