@@ -141,10 +141,10 @@ class Fragments:
         return self.bundle.agencies[row]
 
     def routes_of(self, agency: int) -> list[int]:
-        """Rows of the agency's routes, in the order in which it wants them shown."""
+        """Rows of the agency's routes, in the order in which it wants them shown; those that no trip runs on come last."""
         bundle = self.bundle
         rows = [row for row in range(len(bundle.route_ids)) if bundle.route_agency[row] == agency]
-        return sorted(rows, key=lambda row: (bundle.route_sort[row], row))
+        return sorted(rows, key=lambda row: (not len(bundle.route_trip_rows(row)), bundle.route_sort[row], row))
 
     def route(self, row: int) -> RoutePiece:
         """The route's piece."""

@@ -33,7 +33,11 @@ from store.timetable import Bundle
 from tests.api.town import StillHall
 
 KEY = "test"
-NAMES = ("town", "raba", "soundtransit", "halifax", "kingston")
+NAMES = ("town", "raba", "soundtransit", "halifax", "kingston", "caltrain", "bart")
+OTHER_FILES = {
+    "caltrain": ("ct-trip-updates.pb", "ct-vehicle-positions.pb", "ct-service-alerts.pb"),
+    "bart": ("bart-trip-updates.pb", "bart-alerts.pb"),
+}
 TOWN_AT = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 
 
@@ -134,6 +138,8 @@ def _recorded(name: str, recordings: Path) -> Raw:
         files = ("trip_update_1683740798.json", "vehicle_position_1683740798.json")
         return Raw(folder / "st.zip", tuple(_from_json(folder / file) for file in files))
     folder = recordings / "gtfsrt" / name
+    if name in OTHER_FILES:
+        return Raw(folder / "gtfs.zip", tuple((folder / file).read_bytes() for file in OTHER_FILES[name]))
     if name == "kingston":
         return Raw(folder / "gtfs.zip", (max(folder.glob("tripupdates*.pb")).read_bytes(),))
     files = ("TripUpdates.pb", "VehiclePositions.pb", "Alerts.pb")
