@@ -64,7 +64,8 @@ class Evidence:
     """``slot << SLOT_BITS | duty number``, ascending."""
     mean: Floats = field(default_factory=lambda: np.zeros(0))
     numbers: dict[int, int] = field(default_factory=dict)
-    """Key of a duty to its number."""
+    """Key of a duty to its number; numbers are never used twice."""
+    numbered: int = 0
     states: dict[int, "State"] = field(default_factory=dict)
     """By slot."""
     grids: tuple[Grid | None, Grid | None] | None = None
@@ -197,11 +198,14 @@ def _active(schedule: Schedule, evidence: Evidence, now_epoch_s: float) -> Activ
     trip, date, base, line = trip[order], date[order], base[order], line[order]
     block = schedule.trip_block[trip].astype(np.int64)
     keys = (date.astype(np.int64) << 34) | np.where(block >= 0, block << 1, (trip.astype(np.int64) << 1) | 1)
-    if len(evidence.numbers) > 1_000_000:
-        evidence.numbers.clear()
-        evidence.pair, evidence.mean = np.zeros(0, np.int64), np.zeros(0)
-    numbers = evidence.numbers
-    duty = np.array([numbers.setdefault(key, len(numbers)) for key in keys.tolist()], np.int64)
+    for key in keys.tolist():
+        if key not in evidence.numbers:
+            evidence.numbers[key] = evidence.numbered
+            evidence.numbered += 1
+    duty = np.array([evidence.numbers[key] for key in keys.tolist()], np.int64)
+    oldest = schedule.days_near(now_epoch_s)[0]
+    if len(evidence.numbers) > 2 * len(keys) + 1000:
+        evidence.numbers = {key: number for key, number in evidence.numbers.items() if key >> 34 >= oldest}
     made = Active(trip=trip, date=date, calls=calls_of(schedule, trip, base), duty=duty, line=line)
     evidence.active = (minute, made)
     return made

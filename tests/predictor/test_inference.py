@@ -141,6 +141,20 @@ def test_a_duty_that_a_vehicle_names_is_not_given_to_another(town: Streets) -> N
     assert town.aboard(made, "nameless") != "east1"
 
 
+def test_a_week_of_vehicles_leaves_nothing_behind(town: Streets) -> None:
+    """Every morning other vehicles: what is remembered is what drove this morning."""
+    sizes = []
+    for day in range(7):
+        for second in range(0, 600, 60):
+            now = at(24 * day + 7, 10, second)
+            town.tick(now, *[silent(EAST, 600 * n + second * 5, now, f"{day}-{n}") for n in range(3)])
+        evidence = town.memory.evidence
+        sizes.append((len(town.memory), len(evidence.states), len(evidence.pair), len(evidence.numbers)))
+    assert all(vehicles == states == 3 for vehicles, states, _, _ in sizes)
+    assert max(pairs for _, _, pairs, _ in sizes) <= 3 * 12
+    assert max(numbers for _, _, _, numbers in sizes) <= 1100
+
+
 @pytest.mark.recorded
 def test_hidden_trips_of_a_recorded_day_are_found(recordings: Path, tmp_path: Path) -> None:
     """Five hours of 31 buses: the right pattern for 89 % of all reports, the very trip for 75 %, and rather more."""
