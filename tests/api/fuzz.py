@@ -101,7 +101,13 @@ def configuration(*, known_ids: bool) -> str:
 
 
 def ask(
-    base: str, folder: Path, *, examples: int, known_ids: bool, phases: str = "examples,coverage,fuzzing"
+    base: str,
+    folder: Path,
+    *,
+    examples: int,
+    known_ids: bool,
+    phases: str = "examples,coverage,fuzzing",
+    only: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """One pass of Schemathesis: its exit code and what it says."""
     file = folder / f"schemathesis-{'known' if known_ids else 'any'}.toml"
@@ -111,6 +117,8 @@ def ask(
         "--checks", ",".join(CHECKS), "--phases", phases, "--max-examples", str(examples),
         "--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off",
     ]  # fmt: skip
+    if only:
+        command += ["--include-path-regex", only]
     return subprocess.run(command, cwd=folder, check=False, stdout=subprocess.PIPE, text=True)
 
 
@@ -128,6 +136,9 @@ def main() -> int:
     """Ask twice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=2000, help="requests an operation and pass (default: 2000)")
+    parser.add_argument(
+        "--only", default="", metavar="REGEX", help="only addresses like this, such as '^/api/where/stop'"
+    )
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--redis", help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
@@ -140,7 +151,7 @@ def main() -> int:
         with EmbeddedRedis(home), served(embedded_url(home), home) as base:
             codes = []
             for known in (False, True):
-                asked = ask(base, home, examples=options.examples, known_ids=known)
+                asked = ask(base, home, examples=options.examples, known_ids=known, only=options.only)
                 sys.stdout.write(asked.stdout)
                 codes.append(asked.returncode)
                 counts = " ".join(f"{status}:{count}" for status, count in sorted(statuses(base).items()))

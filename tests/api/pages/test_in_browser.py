@@ -16,7 +16,7 @@ OPERATORS = ("/operations", "/operations/feeds/notices", "/operations/feeds/civi
 
 
 def pages(site: Site) -> list[str]:
-    return ["/", "/?q=middle", STOP, f"/warnings/{site.alert.alert_id}", "/stops/1_nowhere", *OPERATORS]
+    return ["/", "/?q=middle", STOP, f"/warnings/{site.alert.alert_id}", "/stops/1_nowhere", "/docs", *OPERATORS]
 
 
 def opened(site: Site, page: Page, path: str) -> None:
