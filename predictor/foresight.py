@@ -15,6 +15,7 @@ from domain.score import METHODS, SHAPE, STRATA, Tally, score_of
 from predictor.calls import Calls
 from predictor.crowding import CrowdingBook
 from predictor.learned.engine import Engine
+from predictor.learned.explanation import Explanation, explain
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Fixes, Forecast, ForecastFlag, Kind, Runs, Told, key_of, no_events
 from predictor.schedule import Schedule
@@ -71,6 +72,16 @@ class Outlook:
 
 
 @dataclass(slots=True)
+class _Asked:
+    """The last tick, for whoever asks for an explanation."""
+
+    now_epoch_s: float
+    plan: Plan
+    told: Told
+    rows: dict[tuple[int, int], int]
+
+
+@dataclass(slots=True)
 class _Keys:
     """Names as numbers; made once for each timetable."""
 
@@ -98,6 +109,7 @@ class Foresight:
         self._plan: tuple[bytes, Plan] | None = None
         self._places: dict[int, tuple[float, float]] = {}
         self._before: dict[int, Int32s] = {}
+        self._asked: _Asked | None = None
 
     def _name(self) -> _Keys:
         timetable, feed = self.schedule.timetable, self.feed_id
@@ -108,7 +120,7 @@ class Foresight:
 
     def go_on_from(self, engine: Engine) -> None:
         """Take another engine: somebody replaced what had been learned."""
-        self.engine, self._plan = engine, None
+        self.engine, self._plan, self._asked = engine, None, None
 
     # --- a tick
 
@@ -127,6 +139,10 @@ class Foresight:
         told = self._told(plan, calls, sights, rows)
         self.engine.observe(float(now_epoch_s), plan, fixes, no_events())
         forecast = self.engine.forecast(float(now_epoch_s), plan, None, told)
+        self._asked = _Asked(
+            float(now_epoch_s), plan, told,
+            {(int(sights.trip[run]), int(sights.date[run])): row for row, run in enumerate(rows.tolist())},
+        )  # fmt: skip
         self._score(plan, sights, rows)
         self._prefer()
         return self._outlook(calls, sights, rows, plan, forecast)
@@ -309,6 +325,16 @@ class Foresight:
                 self.preferred.add(route)
             elif theirs < CLEARLY * mine:
                 self.preferred.discard(route)
+
+    # --- explaining
+
+    def explain(self, trip: int, date: int, position: int) -> Explanation | None:
+        """The sum behind a forecast of the last tick; None where the engine foretells nothing there."""
+        asked = self._asked
+        row = None if asked is None else asked.rows.get((trip, date))
+        if asked is None or row is None:
+            return None
+        return explain(self.engine, asked.now_epoch_s, asked.plan, row, position, asked.told)
 
 
 def _mean(by_horizon: list[float | None]) -> float:

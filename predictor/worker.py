@@ -5,11 +5,14 @@ import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind, FeedSpec, assess
 from domain.predictions import Predictions
 from predictor.delivered import Ledger, dates_before
 from predictor.foresight import Foresight
+from predictor.learned.explanation import Explanation
 from predictor.learned.settings import Settings as EngineSettings
 from predictor.progress import Ground
 from predictor.recall import Recall
@@ -19,7 +22,7 @@ from predictor.traces import Memory
 from predictor.words import Counts, Heard
 from runtime.clock import Clock
 from runtime.settings import Settings
-from store import delivered, feed_health, keys, predictions, realtime, timetable
+from store import delivered, explanations, feed_health, keys, predictions, realtime, timetable
 from store.archive import Keeper, Kind
 from store.hall import AWAY, RESYNC, Hall
 
@@ -148,6 +151,33 @@ class _Worker:
         before = known.foresight if known else None
         return recall, await recall.begin(schedule, before, self.clock.now_epoch_s())
 
+    async def answer(self) -> None:
+        """Explain what is asked about; never ends."""
+        while True:
+            try:
+                await self.hall.wait_until_there()
+                question = await explanations.next_question(self.hall, 1.0)
+                if question is not None:
+                    async with self.thinking:
+                        why = self._explained(question)
+                    await explanations.answer(self.hall, question, msgspec.json.encode(why))
+            except AWAY:
+                continue
+            except Exception:
+                log.exception("event=explanation_failed")
+                await asyncio.sleep(0.1)
+
+    def _explained(self, question: explanations.Question) -> Explanation | None:
+        it = self.timetables.get(question.feed_id)
+        if it is None or it.foresight is None:
+            return None
+        first, last = it.schedule.trips_named(question.trip)
+        for trip in range(first, last) if first >= 0 else ():
+            why = it.foresight.explain(trip, question.service_date, question.position)
+            if why is not None:
+                return why
+        return None
+
     async def keep(self, *, at_once: bool = False) -> None:
         """Leave in the hall what has been learned."""
         for it in self.timetables.values():
@@ -257,7 +287,7 @@ def _say_refusals(it: _Timetable, counts: Counts) -> None:
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
     """Predict until *stop* is set; waits while Redis is away."""
     worker = _Worker(settings, hall, clock)
-    jobs = (worker.follow(), worker.run(), stop.wait())
+    jobs = (worker.follow(), worker.run(), worker.answer(), stop.wait())
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

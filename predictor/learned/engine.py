@@ -140,6 +140,13 @@ class Engine:
         self.observe(now_epoch_s, plan, fixes, events)
         return self.forecast(now_epoch_s, plan, rows, told)
 
+    def consider(
+        self, now_epoch_s: float, plan: Plan, rows: Int64s, told: Told | None = None
+    ) -> "tuple[Made, Forecast]":
+        """A forecast with everything it was made of; nothing is learned or remembered of it."""
+        made = self._make(now_epoch_s, plan, rows, told or nothing_told())
+        return made, self._assemble(now_epoch_s, plan, made)
+
     # --- how a forecast is made
 
     def judgement(self) -> Judgement:

@@ -12,7 +12,7 @@ from domain.realtime import TripUpdates
 from domain.score import METHODS, SHAPE, STRATA, score_of
 from feeds.formats import gtfs_realtime
 from predictor.foresight import Foresight
-from tests.predictor.streets import EAST, WEST, Report, Streets, along, at
+from tests.predictor.streets import DATE, EAST, WEST, Report, Streets, along, at
 
 SLOW_MPS = 10 / 3
 """The timetable wants 5 m/s: 1 km in 200 s; this is 300 s."""
@@ -132,3 +132,40 @@ def test_the_same_day_again_is_the_same_to_the_second(town: Streets) -> None:
     one, other = run(town, 40), run(again, 40)
     for name in ("trip", "arrival_epoch_s", "departure_epoch_s", "early_s", "late_s", "flags", "source"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_forecast_is_explained_to_the_second(town: Streets) -> None:
+    """What the explanation says is what riders are told; its parts add up."""
+    made = run(town, 91)
+    assert town.foresight is not None
+    trip, row = town.bundle.trip_rows("east9")[0], town.row(made, "east9")
+    why = town.foresight.explain(trip, DATE, 6)
+    assert why is not None
+    assert why.kind == "en_route"
+    assert why.times_epoch_s["published"] == made.arrival_epoch_s[made.ptr[row] + 6]
+    assert [segment.to_position for segment in why.segments] == list(range(why.next_position, 7))
+    assert abs(sum(opinion.weight for opinion in why.experts) - 1) < 0.001
+    mean_s = sum(opinion.weight * max(opinion.says_s + opinion.bias_s, 0) for opinion in why.experts)
+    assert abs(mean_s - why.blend_s) < 0.5
+    assert abs(why.blend_s + why.quantiles_s["published"] - (why.times_epoch_s["published"] - why.now_epoch_s)) < 2
+    assert all(1.3 < (segment.ratio or 0) < 1.7 for segment in why.segments)
+    assert all(segment.n > 3 for segment in why.segments)
+    ratio = next(opinion for opinion in why.experts if opinion.expert == "ratio")
+    walked_s = sum(segment.part * segment.expected_s for segment in why.segments)
+    walked_s += sum(segment.dwell_s for segment in why.segments[:-1])
+    assert abs(walked_s - (why.age_s or 0) - ratio.says_s) < 5
+    assert town.foresight.explain(trip, DATE, 99) is None
+    assert town.foresight.explain(trip, 20200101, 3) is None
+    again = town.foresight.explain(trip, DATE, 6)
+    assert again == why
+
+
+def test_the_next_run_is_explained_from_its_first_call(town: Streets) -> None:
+    made = run(town, 100)
+    assert town.foresight is not None
+    why = town.foresight.explain(town.bundle.trip_rows("west9")[0], DATE, 3)
+    assert why is not None
+    assert why.kind == "next_run"
+    assert why.segments[0].to_position == 0
+    row = town.row(made, "west9")
+    assert why.times_epoch_s["published"] <= made.arrival_epoch_s[made.ptr[row] + 3]
