@@ -8,7 +8,7 @@ from math import cos, hypot, radians
 import numpy as np
 
 from api.formats import oba
-from api.live import GONE, NO_ROW
+from api.live import GONE, NO_ROW, key_of
 from api.pages import words
 from api.pages.names import name_in, rows_by_name
 from api.replica import Replica
@@ -45,6 +45,8 @@ class Departure:
     skipped: bool
     added: bool
     stops_away: int | None
+    missing: bool
+    """Its vehicle should be visible by now and is not."""
     risks: tuple[str, ...]
 
 
@@ -241,6 +243,7 @@ def _departure(
         skipped=skipped,
         added=live is not None and row >= 0 and live.relationship[row] in ADDED,
         stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
+        missing=live is not None and not own and key_of(trip, yyyymmdd(visit.day)) in live.missing,
         risks=events.get(trip_id, ()),
     )
 

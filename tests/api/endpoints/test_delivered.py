@@ -10,6 +10,7 @@ import pytest
 from api.app import Application
 from api.auth import OPERATOR_COOKIE, digest_of
 from api.pages import table
+from api.pages.board import departures_at
 from domain.delivered import RouteDay, TripsSeen
 from domain.predictions import CallFlag
 from store import delivered
@@ -99,8 +100,9 @@ async def test_an_arrival_says_what_is_doubtful_about_it(town: Town) -> None:
 
 async def test_an_arrival_says_when_its_vehicle_should_be_visible_and_is_not(town: Town) -> None:
     """Told by the agency or only scheduled: both say so; the other trips do not."""
-    trip = town.bundle.trip_ids.index("t1")
+    trip, stop = town.bundle.trip_ids.index("t1"), town.bundle.stop_ids.index("mid")
     assert trip is not None
+    assert stop is not None
     calls = [(stop, at(8, 10 * n), at(8, 10 * n), 0) for n, stop in enumerate(("pier_1", "mid", "top", "C1"))]
     for number, rows in enumerate(([Row(trip="t1", calls=calls)], [])):
         made = predictions_of(town.bundle, rows, computed=at(8, 5))
@@ -108,5 +110,7 @@ async def test_an_arrival_says_when_its_vehicle_should_be_visible_and_is_not(tow
         town.hall.live["town"] = (100 + number, made)
         await town.replica.refresh()
         assert notes(town) == ["vehicleMissing"]
+        board = departures_at(town.replica, town.replica.served["town"], stop, at(8, 5), minutes=60, language="en")
+        assert {it.trip_id: it.missing for it in board} == {"1_t1": True, "1_t3": False}
     await town.tell([])
     assert notes(town) is None
