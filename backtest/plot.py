@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from backtest.recording import Floats
 from backtest.report import TITLES
 from backtest.verdict import Verdict
 from predictor.accuracy import HORIZON_NAMES
@@ -89,10 +90,16 @@ def svg(verdict: Verdict) -> str:
         out.append(
             f'<line x1="{LEFT + width - 4}" x2="{LEFT + width + 22}" y1="{label:.1f}" y2="{label:.1f}" stroke="{colour}" '
             f'stroke-width="{heavy}" stroke-dasharray="{dashes}"/>'
-            f'<text x="{LEFT + width + 28}" y="{label + 4:.1f}" fill="{colour}">{escape(TITLES.get(name, name))}</text>'
+            f'<text x="{LEFT + width + 28}" y="{label + 4:.1f}" fill="{colour}">{escape(TITLES.get(name, name))}{_off(values, top)}</text>'
         )
     out.append("</svg>\n")
     return "".join(out)
+
+
+def _off(values: Floats, top: float) -> str:
+    """How far above the drawing a line lies that is drawn along its upper edge."""
+    least = float(np.nanmin(values))
+    return f" ↑ {least:.0f}+" if least > top else ""
 
 
 def _step(top: float) -> float:

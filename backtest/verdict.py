@@ -130,8 +130,8 @@ def _observable(bucket: Int64s, now_s: Floats, end_s: Floats) -> tuple[Bools, Bo
     """(rows that count, buckets that are truncated).
 
     A recording that ends hides what came late. A row counts when everything that belongs in its bucket would have been
-    seen: its instant and the bucket's far edge lie in the recording. A bucket of which less than a third would be left
-    (in short recordings) counts whole, marked as truncated.
+    seen: its instant and the bucket's far edge lie in its piece of the recording. A bucket of which less than a third
+    would be left (in short recordings) counts with all its rows, marked as truncated.
     """
     edges = np.asarray(accuracy.HORIZON_EDGES_S)
     inside = bucket >= 0
