@@ -83,7 +83,10 @@ def boolean(query: dict[str, str], name: str, default: bool) -> bool:
 
 
 def instant_epoch_s(query: dict[str, str], name: str, time_zone: str) -> float | None:
-    """An instant (milliseconds, or local ``yyyy-MM-dd_HH-mm-ss`` or ``yyyy-MM-dd``) as epoch seconds, or None."""
+    """An instant (milliseconds, local ``yyyy-MM-dd_HH-mm-ss`` or ``yyyy-MM-dd``, or ISO 8601) as epoch seconds, or None.
+
+    ISO 8601 is what SDKs send whose language has a type for instants; without an offset it is on the agency's clock.
+    """
     given = text(query, name)
     if not given:
         return None
@@ -98,6 +101,13 @@ def instant_epoch_s(query: dict[str, str], name: str, time_zone: str) -> float |
             return local.astimezone(UTC).timestamp()
         except (ValueError, OverflowError):
             continue
+    if "T" in given and len(given) <= 40:
+        try:
+            at = datetime.fromisoformat(given.replace(" ", "+"))  # a plus sign that nobody encoded
+            at = at if at.tzinfo else at.replace(tzinfo=service_day.zone(time_zone))
+            return at.astimezone(UTC).timestamp()
+        except (ValueError, OverflowError):
+            pass
     raise invalid(name, f"expected epoch milliseconds or yyyy-MM-dd_HH-mm-ss, found {given[:40]!r}")
 
 

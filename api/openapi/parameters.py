@@ -37,7 +37,7 @@ def _flag(default: bool) -> dict[str, Any]:
 
 _INSTANT = {
     "type": "string",
-    "pattern": r"^([0-9]{1,13}|[0-9]{4}-[0-9]{2}-[0-9]{2}(_[0-9]{2}-[0-9]{2}-[0-9]{2})?)$",
+    "pattern": r"^([0-9]{1,13}|[0-9]{4}-[0-9]{2}-[0-9]{2}(_[0-9]{2}-[0-9]{2}-[0-9]{2}|T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})?)?)$",
 }
 _DAY = {"type": "string", "pattern": r"^([0-9]{1,13}|[0-9]{4}-[0-9]{2}-[0-9]{2})$"}
 _BOX = _text(pattern=r"^-?[0-9.]+,-?[0-9.]+,-?[0-9.]+,-?[0-9.]+$")
@@ -47,7 +47,7 @@ _ALL = (
     Parameter(name="includeReferences", description="Whether to list what is referred to.", schema=_flag(True)),
     Parameter(
         name="time",
-        description="Epoch milliseconds, or yyyy-MM-dd_HH-mm-ss on the agency's clock; the present if absent. In the "
+        description="Epoch milliseconds, or yyyy-MM-dd_HH-mm-ss on the agency's clock, or ISO 8601; the present if absent. In the "
         "past it is answered as it was then, as far back as the archive goes.",
         schema=_INSTANT,
     ),

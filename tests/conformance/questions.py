@@ -94,7 +94,8 @@ def _of_trips(city: City, pick: "_Picker") -> Iterator[Question]:
 
 def _around(city: City, pick: "_Picker") -> Iterator[Question]:
     bundle = city.bundle
-    for row in pick.sample(range(len(bundle.stop_ids)), 6):
+    platforms = [row for row in range(len(bundle.stop_ids)) if bundle.stop_parent[row] >= 0]
+    for row in (*pick.sample(range(len(bundle.stop_ids)), 6), *pick.sample(platforms, 2)):
         lat, lon = bundle.stop_lat[row], bundle.stop_lon[row]
         here = f"lat={lat:.5f}&lon={lon:.5f}"
         box = f"{here}&latSpan=0.02&lonSpan=0.02"

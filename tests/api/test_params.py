@@ -1,0 +1,28 @@
+"""How instants may be written."""
+
+import pytest
+
+from api import params
+from api.errors import RequestRefused
+
+ZONE = "America/Halifax"
+NOON_UTC = 1_795_521_600.0
+"""2026-11-24 12:00 UTC, 08:00 in Halifax."""
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1795521600000", "2026-11-24_08-00-00", "2026-11-24T08:00:00", "2026-11-24T08:00", "2026-11-24T12:00:00Z",
+     "2026-11-24T12:00:00+00:00", "2026-11-24T12:00:00.000 00:00", "2026-11-24T05:00:00-07:00", " 1795521600000 "],
+)  # fmt: skip
+def test_instant_is_understood_however_clients_write_it(written: str) -> None:
+    """Without an offset it is on the agency's clock."""
+    assert params.instant_epoch_s({"time": written}, "time", ZONE) == NOON_UTC
+
+
+@pytest.mark.parametrize("written", ["T", "2026-11-24T", "2026-11-24T25:00", "2026-11-24T12:00+99:00", "T" * 50, "١٢"])
+def test_what_is_no_instant_is_refused(written: str) -> None:
+    """With the parameter's name."""
+    with pytest.raises(RequestRefused) as refused:
+        params.instant_epoch_s({"time": written}, "time", ZONE)
+    assert list(refused.value.field_errors or {}) == ["time"]
