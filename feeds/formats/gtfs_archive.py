@@ -4,7 +4,10 @@ Tolerates a top folder, other upper and lower case, a byte order mark, old Mac l
 """
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +21,10 @@ MAX_FILE_BYTES = 8 * 1024**3
 """A file that unpacks to more than this is not a schedule: ten times the largest known."""
 MAX_RATIO, RATIO_FROM_BYTES = 200, 64 * 1024**2
 """A large file that unpacks to more than so many times its packed size is a bomb; schedules reach about twenty."""
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError, RuntimeError,
+)  # fmt: skip
+"""What reading a damaged, encrypted or unheard-of zip may raise."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -28,7 +35,7 @@ class GtfsArchive:
         """Open *path*; raises ScheduleRefused when it is no zip or holds no text file of GTFS."""
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except UNREADABLE as error:
             raise ScheduleRefused(f"{path.name}: expected a zip archive of GTFS text files: {error}") from error
         self._path = path
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -89,7 +96,7 @@ class GtfsArchive:
                 if total > most:
                     raise ScheduleRefused(f"{info.filename}: unpacks to more than {most} bytes")
                 yield piece
-        except (isal_zlib.error, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:  # type: ignore[misc]  # isal is untyped
+        except (isal_zlib.error, *UNREADABLE) as error:  # type: ignore[misc]  # isal is untyped
             raise ScheduleRefused(f"{info.filename}: cannot be unpacked: {error}") from error
 
     def _inflate_any(self, info: zipfile.ZipInfo) -> Iterator[bytes]:

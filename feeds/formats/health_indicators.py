@@ -43,7 +43,7 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
     """The messages that stand; *before* is what the last decode returned as level. Raises NotThisFormat."""
     try:
         collection = msgspec.json.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise NotThisFormat(f"expected a GeoJSON FeatureCollection of case rates: {error}") from error
     if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
         raise NotThisFormat("expected a GeoJSON FeatureCollection of case rates, found other JSON")
@@ -55,7 +55,7 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
     for number, feature in enumerate(collection["features"]):
         try:
             district, name, rate, area, stamp = _read(feature)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             message = f"expected a district with cases_7day, population and a polygon: {type(error).__name__} {error}"
             problems.append(
                 Problem(code="case_rate_feature", level=ProblemLevel.ERROR, message=message, where=f"feature {number}")
@@ -76,9 +76,9 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
 def _epoch_s(text: object) -> int:
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
+        return max(int(moment.timestamp()), 0) if moment.tzinfo else 0
+    except (ValueError, OverflowError):
         return 0
-    return int(moment.timestamp()) if moment.tzinfo else 0
 
 
 def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
@@ -96,6 +96,8 @@ def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
     rings = tuple(tuple((float(lon), float(lat)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
     if not rings or any(len(ring) < 4 for ring in rings):
         raise ValueError("a polygon of fewer than four points")
+    if not all(abs(lon) <= 360 and abs(lat) <= 90 for ring in rings for lon, lat in ring):
+        raise ValueError("a point that is not on earth")
     return district, name, rate, Area(description=name, polygons=rings), _epoch_s(said.get("published_at"))
 
 
