@@ -15,8 +15,8 @@ DEMO = "http://127.0.0.1:8000"
 
 
 def snippet(language: str, address: str) -> str:
-    """The page's only one in that language, pointed at *address*."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    """The page's only one in that language that uses an SDK, pointed at *address*."""
+    (found,) = (one for one in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL) if "OnebusawaySDK" in one)
     assert DEMO in found
     return str(found).replace(DEMO, address)
 
