@@ -79,7 +79,8 @@ _LINES: dict[str, tuple[str, str]] = {
     "ArrivalAndDeparture": (
         (
             "One call of one trip at one stop. Times are epoch milliseconds; predicted times are 0 unless predicted. "
-            "stopSequence counts from 0. status is CANCELED for a trip that does not run."
+            "stopSequence counts from 0. status is CANCELED for a trip that does not run. waysideNotes say what is doubtful: "
+            "vehicleMissing, tripInferred, vehicleOffRoute, uncertain."
         ),
         (
             "actualTrack:s arrivalEnabled:b blockTripSequence:i departureEnabled:b distanceFromStop:n frequency:Frequency? "
@@ -88,7 +89,7 @@ _LINES: dict[str, tuple[str, str]] = {
             "predictedOccupancy:s routeId:s routeLongName:s routeShortName:s scheduledArrivalInterval:x "
             "scheduledArrivalTime:i scheduledDepartureInterval:x scheduledDepartureTime:i scheduledTrack:s serviceDate:i "
             "situationIds:[s] status:s stopId:s stopSequence:i totalStopsInTrip:i tripHeadsign:s tripId:s "
-            "tripStatus?:TripStatus vehicleId:s"
+            "tripStatus?:TripStatus vehicleId:s waysideNotes?:[s]"
         ),
     ),
     "StopArrivals": (
