@@ -193,6 +193,10 @@ class Alert:
     """Every message seen or referred to, by sent time; the memory that makes a replay change nothing."""
     listed_epoch_s: int = 0
     """When the feed last listed one of its messages."""
+    absence: float = 0.0
+    """Share of the grace time in which good polls of the feed did not list it any more; at 1 it is withdrawn."""
+    absent_epoch_s: int = 0
+    """The last of those polls; 0 when there was none."""
     ended_epoch_s: int = 0
     """When it was cancelled, expired or withdrawn; 0 while in force."""
     superseded_by: str = ""

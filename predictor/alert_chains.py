@@ -25,7 +25,9 @@ from domain.assess import ends_epoch_s, says_over, worst_severity
 from predictor.alert_sameness import content_of, disjoint, is_news
 
 GRACE_S = 15 * 60
-"""A warning that left its feed without a cancel is withdrawn after so long: feeds lose entries and find them again."""
+"""A warning that left its feed without a cancel is withdrawn after so long: feeds lose entries and find them again.
+Only time that good polls bear witness of counts; one poll speaks for at most a third of it, so that a feed which comes back
+half empty after an outage gives nobody an all-clear."""
 
 EMPTY_GRACE_S = 60 * 60
 """The same when the whole feed is empty: more often a fault of the feed than an end of everything."""
@@ -35,6 +37,12 @@ FORGET_AFTER_S = 24 * 3600
 
 LISTED_STEP_S = 5 * 60
 """How far "last listed" may lag behind before it is worth writing down."""
+
+GONE = 0.999
+"""The share of the grace time from which on it is over: sums of thirds and fifteenths come out a hair below 1."""
+
+ABSENT_STEP_S = 60
+"""The same for how long it was not listed."""
 
 MAX_LINKS = 200
 """Of one chain: flood feeds keep one identifier for years."""
@@ -76,6 +84,7 @@ class _Chain:
     superseded_by: str = ""
     folded: bool = False
     minor: bool = False
+    took_up: bool = False
 
     @classmethod
     def of(cls, alert: Alert) -> "_Chain":
@@ -149,21 +158,24 @@ def advance(
             identities=identities,
         )
         before = chain.before
+        is_longer = chain.folded and before is not None and after.expires_epoch_s > before.expires_epoch_s
         if after.ended_epoch_s and now_epoch_s - after.ended_epoch_s > FORGET_AFTER_S and not is_listed:
             if before is not None:
                 forgotten.append(after.alert_id)
-        elif _must_be_told(before, after):
+        elif _must_be_told(before, after, is_longer=is_longer):
             told.append(after)
         elif before is None or chain.folded or _worth_writing(before, after):
             quiet.append(after)
     return Changes(told=tuple(told), quiet=tuple(quiet), forgotten=tuple(forgotten))
 
 
-def _must_be_told(before: Alert | None, after: Alert) -> bool:
+def _must_be_told(before: Alert | None, after: Alert, *, is_longer: bool) -> bool:
     if after.superseded_by:
         return False  # people hear of the event that took it up
     if before is None:
         return after.pushable and after.state is AlertState.IN_FORCE
+    if is_longer and after.pushable and after.state is AlertState.IN_FORCE:
+        return True  # no news for who was told; who could not be reached until the end first given must be tried again
     return after.revision != before.revision and (after.pushable or before.pushable)
 
 
@@ -171,6 +183,7 @@ def _worth_writing(before: Alert, after: Alert) -> bool:
     return (
         after.revision != before.revision
         or after.state is not before.state
+        or after.absence != before.absence
         or (not after.ended_epoch_s and after.listed_epoch_s - before.listed_epoch_s >= LISTED_STEP_S)
     )
 
@@ -207,10 +220,11 @@ def _fold(
         return
     others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
     own = Reference(identifier=message.identifier, sender=message.sender)
+    meant = [chain for reference in others for chain in _meant(reference, message.sender, same_status)]
     related = [
         chain
         for chain in same_status
-        if any(chain.named(reference) for reference in others)
+        if chain in meant
         or any(sender in {message.sender, ""} for sender, identifier, _ in chain.links if identifier == own.identifier)
     ]
     ends = message.kind in {"Cancel", "Error"} or (
@@ -222,7 +236,8 @@ def _fold(
     if not related:
         if ends and not others:
             return  # the end of nothing we know
-        chain = _Chain(_new_id(message, others, feed_id, chains), message.status, int(now_epoch_s))
+        new_id = _new_id(message, others, feed_id, chains, now_epoch_s)
+        chain = _Chain(new_id, message.status, int(now_epoch_s))
         chains[chain.alert_id] = chain
         related = [chain]
     for chain in related:
@@ -243,6 +258,18 @@ def _fold(
         _index(by_identifier, chain)
 
 
+def _meant(reference: Reference, sender: str, chains: Sequence[_Chain]) -> list[_Chain]:
+    """The chains that a reference in a message of *sender* means: exactly; else of the sender it names; else by identifier
+    alone. Then only chains in which *sender* has spoken: two authorities may both count their warnings from 1, and one must
+    not end the other's. A reference that names no sender may mean any chain."""
+    found = [(chain, key) for chain in chains for key in chain.links if key[1] == reference.identifier]
+    exact = [chain for chain, key in found if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
+    theirs = [chain for chain, key in found if reference.sender and key[0] == reference.sender]
+    own = [chain for chain, _ in found if any(key[0] in {sender, ""} and chain.links[key].seen for key in chain.links)]
+    loose = [] if reference.sender else [chain for chain, _ in found]
+    return _once(exact or theirs or own or loose)
+
+
 def _once(chains: list[_Chain]) -> list[_Chain]:
     return list({chain.alert_id: chain for chain in chains}.values())
 
@@ -254,11 +281,18 @@ def _repeats(chain: _Chain, message: AlertMessage, content: str) -> bool:
     )
 
 
-def _new_id(message: AlertMessage, others: Sequence[Reference], feed_id: str, chains: Mapping[str, _Chain]) -> str:
-    """Stable: of the earliest identity that the message names, else its own."""
+def _new_id(
+    message: AlertMessage, others: Sequence[Reference], feed_id: str, chains: Mapping[str, _Chain], now_epoch_s: float
+) -> str:
+    """Of the earliest identity that the message names, else its own, and the day.
+
+    The day, because an event that was forgotten may come back under the same identity: phones have heard the all-clear of
+    the old one, at a higher revision than the new one starts with.
+    """
     identities = [(one.sent_epoch_s, one.sender, one.identifier) for one in others]
     identities.append((message.sent_epoch_s, message.sender, message.identifier))
-    parts = [feed_id, message.status.value, *map(str, min(identities))]
+    day = int(now_epoch_s) // FORGET_AFTER_S
+    parts = [feed_id, message.status.value, str(day), *map(str, min(identities))]
     while (found := hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:20]) in chains:
         parts.append(message.identifier)
     return found
@@ -340,6 +374,7 @@ def _take_up(first: _Chain, other: _Chain) -> None:
             first.links[key] = link
     first.infos.update(other.infos)
     other.superseded_by = first.alert_id
+    first.took_up = True
     for key in other.live():
         other.end(key)
 
@@ -367,7 +402,7 @@ def _settled(
     expires = max((ends_epoch_s(info, listed) for info in infos), default=0)
     if not expires:
         expires = before.expires_epoch_s if before else int(now_epoch_s)
-    withdrawn = seen_epoch_s - listed >= grace_s
+    absence, absent_epoch_s = _absence(before, bool(listed_epoch_s), seen_epoch_s, grace_s)
     state: AlertState
     if not live:
         ended = before.state if before and before.state is not AlertState.IN_FORCE else AlertState.CANCELLED
@@ -377,12 +412,13 @@ def _settled(
         if before and before.state is AlertState.WITHDRAWN and not chain.folded:
             state = before.state
     else:
-        state = AlertState.WITHDRAWN if withdrawn else AlertState.IN_FORCE
+        state = AlertState.WITHDRAWN if absence >= GONE else AlertState.IN_FORCE
     why = next((link.why_not_pushable for link in live if link.why_not_pushable), "")
     may_push = any(not link.why_not_pushable for link in live) if live else bool(before and before.pushable)
     if not may_push and not why:
         why = before.why_not_pushable if before and before.why_not_pushable else "it was over before it was first seen"
-    news = before is None or state is not before.state or (chain.folded and not chain.minor and is_news(before, infos))
+    news = before is None or state is not before.state or chain.took_up
+    news = news or (before is not None and chain.folded and not chain.minor and is_news(before, infos))
     revision = (before.revision if before else 0) + int(news)
     return Alert(
         alert_id=chain.alert_id,
@@ -399,9 +435,22 @@ def _settled(
         infos=infos,
         links=links,
         listed_epoch_s=listed,
+        absence=absence,
+        absent_epoch_s=absent_epoch_s,
         ended_epoch_s=_ended(before, state, now_epoch_s),
         superseded_by=chain.superseded_by if not live else "",
     )
+
+
+def _absence(before: Alert | None, is_listed: bool, seen_epoch_s: float, grace_s: float) -> tuple[float, int]:
+    """The share of the grace time in which good polls did not list the event, and the last poll that counts in it."""
+    if is_listed or before is None:
+        return 0.0, 0
+    gap_s = seen_epoch_s - max(before.absent_epoch_s, before.listed_epoch_s)
+    share = before.absence + min(max(gap_s, 0.0) / grace_s, 1 / 3)
+    if before.absence >= GONE or (gap_s < ABSENT_STEP_S and share < GONE):
+        return before.absence, before.absent_epoch_s
+    return share, int(seen_epoch_s)
 
 
 def _ended(before: Alert | None, state: AlertState, now_epoch_s: float) -> int:
