@@ -76,6 +76,12 @@ MATCHES = {
 async def explain_arrival(request: Request) -> Response:
     """GET /api/v1/explain/arrival?stop=&trip=&serviceDate=&stopSequence=: see the module."""
     limit(request)
+    body, _, _ = await facts(request)
+    return answer(request, msgspec.json.encode(body), public=True)
+
+
+async def facts(request: Request) -> tuple[dict[str, Any], Served, Visit]:
+    """What there is to say of the call that the query names, and the call; raises RequestRefused."""
     state = request.app.state
     query = params.parse_query(request.scope["query_string"])
     stop_id, trip_id = params.text(query, "stop"), params.text(query, "trip")
@@ -110,7 +116,7 @@ async def explain_arrival(request: Request) -> Response:
         body["realtime"] = told if operator_of(request) is not None else told | {"why": ""}
         body["vehicle"] = _vehicle(asked.served, live, row)
         body["prediction"] = await _prediction(state.hall, asked.served, live, row, call, planned)
-    return answer(request, msgspec.json.encode({"currentTime": int(now_epoch_s * 1000), **body}), public=True)
+    return {"currentTime": int(now_epoch_s * 1000), **body}, asked.served, planned
 
 
 def _row_of(served: Served, visit: Visit) -> int:

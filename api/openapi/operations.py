@@ -334,6 +334,8 @@ def _pages() -> list[Operation]:
     form = {"type": "object", "properties": {"token": {"type": "string"}}}
     return [
         *pages,
+        Operation(path="/why", tag=tag, summary="Why an arrival is told as it is.", answers=page,
+                  parameters=[*EXPLAINED, *named("serviceDate stopSequence lang")]),
         Operation(method="post", path="/operations/sign-in", tag=tag, body=form, summary="Sign an operator in, by form.",
                   answers={**page, **moved}),
         Operation(method="post", path="/operations/sign-out", tag=tag, summary="Sign out.",

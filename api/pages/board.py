@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, hypot, radians
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -48,6 +49,8 @@ class Departure:
     missing: bool
     """Its vehicle should be visible by now and is not."""
     risks: tuple[str, ...]
+    why: str
+    """The query of the page that says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +248,13 @@ def _departure(
         stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
         missing=live is not None and not own and key_of(trip, yyyymmdd(visit.day)) in live.missing,
         risks=events.get(trip_id, ()),
-    )
+        why=urlencode({
+            "stop": fragments.stop(visit.stop).stop_id,
+            "trip": trip_id,
+            "serviceDate": bundle.day_start_epoch_s(visit.day) * 1000,
+            "stopSequence": position,
+        }),
+    )  # fmt: skip
 
 
 def _stops_away(live: object, row: int, position: int) -> int | None:

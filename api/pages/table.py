@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import compression
-from api.pages import accuracy, assets, operations, rider
+from api.pages import accuracy, assets, operations, rider, why
 
 
 async def static(request: Request) -> Response:
@@ -29,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/stops/{stop_id:path}", rider.stop),
     Route("/warnings/{alert_id:path}", rider.warning),
     Route("/accuracy", accuracy.accuracy),
+    Route("/why", why.why),
     Route("/map/ground.json", rider.ground),
     Route("/map/live.json", rider.live),
     Route("/operations", operations.operations),

@@ -16,7 +16,17 @@ OPERATORS = ("/operations", "/operations/feeds/notices", "/operations/feeds/civi
 
 
 def pages(site: Site) -> list[str]:
-    return ["/", "/?q=middle", STOP, f"/warnings/{site.alert.alert_id}", "/stops/1_nowhere", "/docs", *OPERATORS]
+    return [
+        "/",
+        "/?q=middle",
+        STOP,
+        f"/warnings/{site.alert.alert_id}",
+        "/stops/1_nowhere",
+        "/docs",
+        "/accuracy",
+        "/why?stop=1_mid&trip=1_t1",
+        *OPERATORS,
+    ]
 
 
 def opened(site: Site, page: Page, path: str) -> None:

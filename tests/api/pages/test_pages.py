@@ -16,7 +16,18 @@ def get(site: Site, path: str, **headers: str) -> httpx.Response:
 def paths(site: Site) -> list[str]:
     warning = f"/warnings/{site.alert.alert_id}"
     operators = ["/operations", "/operations/feeds/notices", "/operations/feeds/civil", "/operations/feeds/nothing"]
-    return ["/", "/?q=middle", "/?q=zzz", STOP, "/stops/1_CENTRAL", "/stops/1_nowhere", warning, *operators]
+    return [
+        "/",
+        "/?q=middle",
+        "/?q=zzz",
+        STOP,
+        "/stops/1_CENTRAL",
+        "/accuracy",
+        "/why?stop=1_mid&trip=1_t1",
+        "/stops/1_nowhere",
+        warning,
+        *operators,
+    ]
 
 
 def rows(html: str) -> list[str]:
@@ -27,10 +38,10 @@ def rows(html: str) -> list[str]:
 
 def test_a_board_tells_live_scheduled_skipped_and_cancelled_apart_in_words(site: Site) -> None:
     assert rows(get(site, STOP).text) == [
-        "10 Central 8 min 08:13 Live: 3 min late ⚠ Runs through a warning area: Flood",
-        "10 Central 17 min 08:22 Timetable only: no live position",
-        "10 Central Does not stop here 08:25 planned 08:25",
-        "10 Central Cancelled 08:40 planned 08:40",
+        "10 Central 8 min 08:13 Live: 3 min late · Why? ⚠ Runs through a warning area: Flood",
+        "10 Central 17 min 08:22 Timetable only: no live position · Why?",
+        "10 Central Does not stop here 08:25 planned 08:25 · Why?",
+        "10 Central Cancelled 08:40 planned 08:40 · Why?",
     ]
 
 

@@ -1,0 +1,97 @@
+"""The page that says why: for what is learned, for the agency's word, for the bare timetable, and for nonsense."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from api.app import Application
+from api.pages import table
+from predictor.learned.explanation import Explanation, Opinion, Segment
+from store import explanations
+from store.hall import Hall
+from tests.api.asgi import get
+from tests.api.town import DAY, Bus, Row, Town, at
+
+CALLS = [("pier_1", at(8), at(8), 4), ("mid", at(8, 13), at(8, 13), 0), ("top", at(8, 24), at(8, 25), 0),
+         ("C1", at(8, 34), at(8, 34), 0)]  # fmt: skip
+TOP = f"/why?stop=1_top&trip=1_t1&serviceDate={DAY * 1000}&stopSequence=2"
+
+
+def explanation() -> Explanation:
+    """Of t1's arrival at Top: it is half way to Middle Street."""
+    return Explanation(
+        now_epoch_s=at(8, 5), kind="en_route", located_epoch_s=at(8, 4, 50), age_s=10.0, delay_s=180.0, next_position=1,
+        stands=False, network_ratio=1.12, today=1.05,
+        segments=[
+            Segment(to_position=1, part=0.5, scheduled_s=600, expected_s=690, ratio=1.15, n=12, dwell_s=20, held=0),
+            Segment(to_position=2, part=1.0, scheduled_s=600, expected_s=650, ratio=1.083, n=9, dwell_s=15, held=0),
+        ],
+        experts=[
+            Opinion(expert="ratio", says_s=1005, bias_s=-4, weight=0.7),
+            Opinion(expert="constant_delay", says_s=1080, bias_s=0, weight=0.3),
+        ],
+        blend_s=1025, quantiles_s={"p10": -90, "p30": -20, "p50": 0, "p90": 160, "published": -15},
+        times_epoch_s={"p10": at(8, 20, 35), "p30": at(8, 21, 45), "p50": at(8, 22, 5), "p90": at(8, 24, 45), "published": at(8, 21, 50)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def town(tmp_path: Path, redis_url: str) -> AsyncIterator[Town]:
+    hall = Hall.connect(redis_url)
+    town = Town(tmp_path, hall=hall)
+    town.application = Application(town.settings, town.clock, town.replica, hall, table.ROUTES)
+    await town.replica.refresh()
+    yield town
+    await hall.close()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "In 8 of 10 such cases"), ("vi", "Trong 8 trên 10")])
+async def test_a_learned_arrival_is_explained_with_a_picture(
+    town: Town, redis_url: str, language: str, words: str
+) -> None:
+    """The predictor is asked over the hall; every segment and expert is named."""
+    await town.tell([Row(trip="t1", calls=CALLS, source=3, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
+    predictor = Hall.connect(redis_url)
+
+    async def answer() -> None:
+        question = await explanations.next_question(predictor, 10.0)
+        assert question is not None
+        assert (question.trip, question.position) == ("t1", 2)
+        await explanations.answer(predictor, question, msgspec.json.encode(explanation()))
+
+    answering = asyncio.create_task(answer())
+    page = await get(town.application, f"{TOP}&lang={language}")
+    await answering
+    await predictor.close()
+    assert page.status_code == 200, page.text
+    assert '<svg class="whyway"' in page.text
+    assert page.text.count('<circle class="stop"') == 2
+    assert "Middle Street" in page.text
+    assert "× 1.15" in page.text
+    assert "70 %" in page.text
+    assert "because." not in page.text.split("</header>")[1].split('<script type="application/json"')[0]
+
+
+async def test_the_agencys_word_and_the_timetable_are_said_so(town: Town) -> None:
+    planned = await get(town.application, TOP)
+    assert "Nothing live is known" in planned.text or "no predictions" in planned.text
+    await town.tell([Row(trip="t1", calls=CALLS)])
+    told = await get(town.application, TOP)
+    assert "The agency predicts it." in told.text
+    assert "Why 04:25?" in told.text or "Why 08:25?" in told.text
+
+
+@pytest.mark.parametrize("query", ["stop=1_top", "stop=1_none&trip=1_t1", "stop=1_top&trip=nonsense", ""])
+async def test_nonsense_is_a_page_that_says_so(town: Town, query: str) -> None:
+    page = await get(town.application, f"/why?{query}")
+    assert page.status_code in {400, 404}
+    assert "<h1" in page.text
+
+
+async def test_the_board_links_to_why(town: Town) -> None:
+    await town.tell([Row(trip="t1", calls=CALLS)])
+    board = await get(town.application, "/stops/1_top")
+    assert "/why?stop=1_top&amp;trip=1_t1&amp;serviceDate=" in board.text
