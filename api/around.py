@@ -72,11 +72,17 @@ class Place:
 
 
 def place_asked(
-    query: dict[str, str], default_radius_m: float, *, max_radius_m: float = MAX_RADIUS_M, required: bool = False
+    query: dict[str, str],
+    default_radius_m: float,
+    *,
+    max_radius_m: float = MAX_RADIUS_M,
+    required: bool = False,
+    bounded: bool = False,
 ) -> Place:
     """The place that ``lat``, ``lon``, ``radius``, ``latSpan`` and ``lonSpan`` describe; 400 when they do not.
 
-    Absent ``lat`` and ``lon`` are 0.0 as OneBusAway has it, unless *required*. A larger radius counts as the largest.
+    Absent ``lat`` and ``lon`` are 0.0 as OneBusAway has it, unless *required*. A larger radius counts as the largest, and
+    where it is *bounded* a larger box as the one around it.
     """
     take = params.required_number if required else params.optional_number
     lat, lon = take(query, "lat", -90, 90) or 0.0, take(query, "lon", -180, 180) or 0.0
@@ -86,6 +92,9 @@ def place_asked(
     if lon_span is None:
         lon_span = params.optional_number(query, "lngSpan", 0, 360)
     if not radius_m and lat_span and lon_span:
+        if bounded:
+            south, west, north, east = Place(lat=lat, lon=lon, radius_m=max_radius_m).box()
+            lat_span, lon_span = min(lat_span, north - south), min(lon_span, east - west)
         return Place(lat=lat, lon=lon, radius_m=0.0, lat_span=lat_span, lon_span=lon_span)
     return Place(lat=lat, lon=lon, radius_m=min(radius_m or default_radius_m, max_radius_m))
 

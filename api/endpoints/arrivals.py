@@ -101,7 +101,7 @@ def _noticed_together(ask: Ask, noticed: Noticed, others: tuple[tuple[str, int],
 def arrivals_for_location(ask: Ask) -> bytes:
     """Every visit at the stops around a place, in the order they come; stops nearest first."""
     query = ask.query
-    place = place_asked(query, DEFAULT_RADIUS_M, required=True)
+    place = place_asked(query, DEFAULT_RADIUS_M, required=True, bounded=True)
     ask.with_intervals = params.boolean(query, "includeIntervals", False)
     before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
     after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)

@@ -108,7 +108,7 @@ def trips_for_route(ask: Ask) -> bytes:
 def trips_for_location(ask: Ask) -> bytes:
     """Trips whose vehicle is, or should be, in a box of latSpan by lonSpan or within radius (at most 20 km)."""
     parts = _parts(ask, Parts(trip=True, schedule=False, status=False))
-    place = around.place_asked(ask.query, DEFAULT_RADIUS_M)
+    place = around.place_asked(ask.query, DEFAULT_RADIUS_M, bounded=True)
     most = params.integer(ask.query, "maxCount", MAX_TRIPS, 1, 1_000_000)
     rows: list[bytes] = []
     found = 0
