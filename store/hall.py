@@ -15,21 +15,21 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ClusterError, RedisClusterException, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from store import keys
 
 log = logging.getLogger("wayside.store")
 
-AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
-"""What "Redis is away" looks like; rooms wait it out."""
+LOST = (RedisConnectionError, RedisTimeoutError, RedisClusterException, ClusterError)
+"""What "Redis is away" looks like, a cluster without some of its slots too; rooms wait it out."""
+
+AWAY = (*LOST, OSError)
+"""The same where nothing else opens files or sockets."""
 
 T = TypeVar("T")
-
-LOST = (RedisConnectionError, RedisTimeoutError)
-"""The same where a room also touches files and sockets of its own: their errors are not Redis's."""
 
 RETRY_S = 0.2
 

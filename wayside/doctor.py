@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from typing import Any
 
 from rich.console import Console
 
@@ -84,21 +85,27 @@ async def _redis(settings: Settings, tell: "object") -> None:
                     "Start the server, or unset REDIS_URL to use the embedded one.",
                 )
             return
-        told = await hall.redis.info("server")
-        version = str(told.get("redis_version", "?"))
+        for node in _nodes(await hall.redis.info("server")):
+            version = str(node.get("redis_version", "?"))
+            tell(
+                version.split(".", maxsplit=1)[0].isdecimal() and int(version.split(".", maxsplit=1)[0]) >= 7,
+                f"Redis: answers, version {version}",
+                "Use Redis or Valkey 7.0 or newer.",
+            )
+        kept = all(int(node.get("aof_enabled", 0)) for node in _nodes(await hall.redis.info("persistence")))
         tell(
-            int(version.split(".", maxsplit=1)[0]) >= 7,
-            f"Redis: answers, version {version}",
-            "Use Redis or Valkey 7.0 or newer.",
-        )
-        kept = await hall.redis.info("persistence")
-        tell(
-            bool(int(kept.get("aof_enabled", 0))),
-            "Redis: keeps an append-only file",
+            kept,
+            "Redis: keeps an append-only file" if kept else "Redis: keeps no append-only file",
             "Set appendonly yes and appendfsync always, or a crash loses subscriptions.",
         )
     finally:
         await hall.close()
+
+
+def _nodes(info: dict[str, Any]) -> list[dict[str, Any]]:
+    """A cluster answers for each node, a single server for itself."""
+    nodes = [value for value in info.values() if isinstance(value, dict)]
+    return nodes if nodes and len(nodes) == len(info) else [info]
 
 
 async def _feed(spec: FeedSpec, fetcher: Fetcher) -> tuple[bool, str, str]:
