@@ -27,8 +27,7 @@ class Ours:
         self._engine = Engine(Settings() if publish is None else Settings(publish=publish))
         self._plan = self._engine.prepare(_runs(recording))
         fixes = recording.fixes
-        on = np.isfinite(setting.tracks.causal_m) & (fixes.vehicle == setting.main[fixes.run])
-        rows = np.flatnonzero(on)
+        rows = np.flatnonzero(np.isfinite(setting.tracks.causal_m) & setting.leads)
         self._fixes = rows[np.lexsort((fixes.at_s[rows], fixes.received_s[rows]))]
         self._metres = setting.tracks.causal_m
         self._native = recording.native or not len(fixes)

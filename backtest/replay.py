@@ -10,7 +10,7 @@ from backtest import baselines
 from backtest.recording import Bools, Floats, Int64s, Recording, said_at
 from backtest.sampling import Samples, observed, samples_of
 from backtest.tracks import Tracks, tracks_of
-from backtest.truth import Truth, crossings, main_vehicles, truth_of
+from backtest.truth import Truth, crossings, leaders, truth_of
 
 LONGEST_HORIZON_S = 1800.0
 
@@ -56,7 +56,8 @@ class Setting:
 
     recording: Recording
     tracks: Tracks
-    main: Int64s
+    leads: Bools
+    """Fixes of the vehicle that counts for its run."""
     samples: Samples
 
 
@@ -66,10 +67,10 @@ def replay(
     """Everybody's answers to the judged questions, and what happened."""
     progress("placing vehicles on their lines", 0.0)
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    main = main_vehicles(recording, tracks)
     truth = truth_of(recording, tracks)
-    samples = samples_of(recording, tracks, main)
-    setting = Setting(recording=recording, tracks=tracks, main=main, samples=samples)
+    leads = leaders(recording, tracks)
+    samples = samples_of(recording, tracks, leads)
+    setting = Setting(recording=recording, tracks=tracks, leads=leads, samples=samples)
     predictors = learners(setting)
     ticks = np.flatnonzero(np.diff(samples.now_s, prepend=-np.inf) > 0) if len(samples) else np.zeros(0, np.int64)
     bounds = np.append(ticks, len(samples))
@@ -126,7 +127,7 @@ class History:
         recording = setting.recording
         found = None
         if len(recording.fixes) and not recording.native:
-            found = crossings(recording, setting.tracks.causal_m, setting.main)
+            found = crossings(recording, setting.tracks.causal_m, setting.leads)
         self._samples = setting.samples
         self._habits = baselines.Habits(recording, observed(recording, found))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtest.recording import Floats, Int64s, Recording, Runs
+from backtest.recording import Bools, Floats, Int64s, Recording, Runs
 from backtest.tracks import Tracks
 from backtest.truth import BEFORE_STOP_M, DEPARTED_M, Crossings
 
@@ -55,19 +55,19 @@ def tick_s(recording: Recording) -> float:
     return TICK_S if recording.interval_s <= 60.0 else SLOW_TICK_S
 
 
-def samples_of(recording: Recording, tracks: Tracks, main: Int64s) -> Samples:
-    """Every run and instant that is asked about, the warm-up included."""
+def samples_of(recording: Recording, tracks: Tracks, leads: Bools) -> Samples:
+    """Every run and instant that is asked about, the warm-up included. *leads*: fixes of the vehicle that counts."""
     tick = tick_s(recording)
     if not len(recording.fixes):
         return _and_next(recording, _at_events(recording, tick))
-    return _and_next(recording, _at_reports(recording, tracks, main, tick))
+    return _and_next(recording, _at_reports(recording, tracks, leads, tick))
 
 
-def _at_reports(recording: Recording, tracks: Tracks, main: Int64s, tick: float) -> Samples:
+def _at_reports(recording: Recording, tracks: Tracks, leads: Bools, tick: float) -> Samples:
     """In every cell once."""
     cell = max(CELL_S, np.ceil(recording.interval_s / tick) * tick)
     fixes = recording.fixes
-    on = np.flatnonzero(np.isfinite(tracks.causal_m) & (fixes.vehicle == main[fixes.run]))
+    on = np.flatnonzero(np.isfinite(tracks.causal_m) & leads)
     on = on[np.lexsort((fixes.received_s[on], fixes.run[on]))]
     forgotten_s = max(FORGOTTEN_S, 2.0 * recording.interval_s)
     now: list[Floats] = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtest.recording import Floats, Int64s, Recording, Runs
+from backtest.recording import Bools, Floats, Int64s, Recording, Runs
 from backtest.tracks import Tracks
 
 BEFORE_STOP_M = 15.0
@@ -55,7 +55,7 @@ def truth_of(recording: Recording, tracks: Tracks) -> Truth:
         at[events.call[rows]] = when[rows]
         return Truth(at_s=at, of=_calls_of(runs, runs.run[events.call]))
     main = main_vehicles(recording, tracks)
-    found = crossings(recording, tracks.hindsight_m, main)
+    found = crossings(recording, tracks.hindsight_m, recording.fixes.vehicle == main[recording.fixes.run])
     at[found.call] = found.at_s
     return Truth(at_s=at, of=_calls_of(runs, np.flatnonzero(main >= 0)))
 
@@ -74,10 +74,26 @@ def main_vehicles(recording: Recording, tracks: Tracks) -> Int64s:
     return main
 
 
-def crossings(recording: Recording, metres: Floats, main: Int64s) -> Crossings:
-    """Every call that the *main* vehicle of its run passed, by *metres* along of each fix, in order of proof."""
+def leaders(recording: Recording, tracks: Tracks) -> Bools:
+    """Which fixes are of the vehicle that counts for its run, as can be known then: the one with most reports so far."""
+    fixes = recording.fixes
+    leads = np.zeros(len(fixes), np.bool_)
+    reports: dict[tuple[int, int], int] = {}
+    leader: dict[int, int] = {}
+    on = np.flatnonzero(np.isfinite(tracks.causal_m))
+    for row, run, vehicle in zip(on.tolist(), fixes.run[on].tolist(), fixes.vehicle[on].tolist(), strict=True):
+        count = reports[run, vehicle] = reports.get((run, vehicle), 0) + 1
+        first = leader.setdefault(run, vehicle)
+        if first != vehicle and count > reports[run, first]:
+            leader[run] = vehicle
+        leads[row] = leader[run] == vehicle
+    return leads
+
+
+def crossings(recording: Recording, metres: Floats, of: Bools) -> Crossings:
+    """Every call that a run's vehicle passed, by *metres* along of each of its fixes (*of*), in order of proof."""
     fixes, runs = recording.fixes, recording.runs
-    rows = np.flatnonzero(np.isfinite(metres) & (fixes.vehicle == main[fixes.run]))
+    rows = np.flatnonzero(np.isfinite(metres) & of)
     rows = rows[np.lexsort((fixes.at_s[rows], fixes.run[rows]))]
     calls: list[Int64s] = []
     times: list[Floats] = []

@@ -152,11 +152,18 @@ def _nearest_day(pattern: Pattern, at_s: float, time_zone: str) -> int:
 
 
 def fixes_of(said: Reports, run: Int64s, ptr: Int64s, call: Int64s) -> Fixes:
-    """The reports of known runs as fixes."""
+    """The reports of known runs as fixes. One that is older than what its vehicle had said before is no news."""
     good = (run >= 0) & np.isfinite(said.lat) & np.isfinite(said.lon) & np.isfinite(said.at_s)
-    rows = np.flatnonzero(good)
+    newest: dict[tuple[str, int], float] = {}
+    kept = []
+    for row in np.flatnonzero(good).tolist():
+        key, at = (said.vehicle[row], int(run[row])), float(said.at_s[row])
+        if at > newest.get(key, -np.inf):
+            newest[key] = at
+            kept.append(row)
+    rows = np.asarray(kept, np.int64)
     names: dict[str, int] = {}
-    vehicle = np.asarray([names.setdefault(said.vehicle[row], len(names)) for row in rows.tolist()], np.int64)
+    vehicle = np.asarray([names.setdefault(said.vehicle[row], len(names)) for row in kept], np.int64)
     first = ptr[run[rows]]
     return Fixes(
         received_s=said.received_s[rows],

@@ -6,7 +6,7 @@ from backtest import baselines
 from backtest.recording import Recording
 from backtest.sampling import EN_ROUTE, NEXT_TRIP, Samples, crossings_of_events, observed, samples_of
 from backtest.tracks import tracks_of
-from backtest.truth import crossings, main_vehicles
+from backtest.truth import crossings, leaders
 from tests.backtest import made
 
 NAN = float("nan")
@@ -14,12 +14,12 @@ NAN = float("nan")
 
 def _samples(recording: Recording) -> Samples:
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    return samples_of(recording, tracks, main_vehicles(recording, tracks))
+    return samples_of(recording, tracks, leaders(recording, tracks))
 
 
 def _habits(recording: Recording) -> baselines.Habits:
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    found = crossings(recording, tracks.causal_m, main_vehicles(recording, tracks)) if len(recording.fixes) else None
+    found = crossings(recording, tracks.causal_m, leaders(recording, tracks)) if len(recording.fixes) else None
     return baselines.Habits(recording, observed(recording, found))
 
 

@@ -1,10 +1,8 @@
 """When predictions are asked for."""
 
-import numpy as np
-
 from backtest.sampling import BEFORE_DEPARTURE, EN_ROUTE, samples_of
 from backtest.tracks import tracks_of
-from backtest.truth import main_vehicles
+from backtest.truth import leaders
 from tests.backtest import made
 
 
@@ -13,7 +11,7 @@ def _of(
 ) -> tuple[list[float], list[int]]:
     recording = made.recording(made.runs(), reports=made.fixes(*reports, delay_s=delay_s), interval_s=interval_s)
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    samples = samples_of(recording, tracks, main_vehicles(recording, tracks))
+    samples = samples_of(recording, tracks, leaders(recording, tracks))
     return samples.now_s.tolist(), samples.kind.tolist()
 
 
@@ -49,6 +47,6 @@ def test_where_only_events_are_known_departures_are_asked_at() -> None:
     happened = made.events((1, 0, nan, 1.0), (95, 1, 95.0, nan), (102, 1, 95.0, 102.0), (108, 2, 108.0, 108.0))
     recording = made.recording(made.runs(), happened=happened)
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    samples = samples_of(recording, tracks, np.full(1, -1))
+    samples = samples_of(recording, tracks, leaders(recording, tracks))
     assert samples.now_s.tolist() == [10.0, 110.0]
     assert samples.next_call.tolist() == [1, 3]

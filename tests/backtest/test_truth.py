@@ -4,7 +4,7 @@ import numpy as np
 
 from backtest.recording import Line
 from backtest.tracks import candidates, line_through, stops_along, tracks_of
-from backtest.truth import crossings, main_vehicles, truth_of
+from backtest.truth import crossings, leaders, main_vehicles, truth_of
 from tests.backtest import made
 from tests.backtest.folders import lat_at
 
@@ -34,7 +34,7 @@ def test_a_crossing_is_known_when_the_report_that_proves_it_is_received() -> Non
     """Not when the stop was passed."""
     recording = made.recording(made.runs(), reports=made.fixes((0, 0, 0), (60, 0, 600), (120, 0, 1200), delay_s=9.0))
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    found = crossings(recording, tracks.causal_m, main_vehicles(recording, tracks))
+    found = crossings(recording, tracks.causal_m, leaders(recording, tracks))
     assert found.call.tolist() == [0, 1]
     assert found.known_s.tolist() == [69.0, 129.0]
     assert np.allclose(found.at_s, [6.0, 98.5], atol=0.1)
