@@ -9,7 +9,7 @@ import numpy.typing as npt
 from api.formats import oba
 from api.fragments import NO_PICKUP, Fragments, References
 
-MAX_KEPT_BYTES = 32 * 1024**2
+MAX_KEPT_BYTES = 16 * 1024**2
 """Of encoded days, per timetable."""
 
 

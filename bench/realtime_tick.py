@@ -10,6 +10,7 @@ import contextlib
 import os
 import statistics
 import sys
+import threading
 import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -37,7 +38,7 @@ class Seen(NamedTuple):
     gap_ms: float
     """The longest that its event loop did not run, since the dataset before."""
     blocked_ms: float
-    """Of that, what this process itself was running meanwhile: the rest is the machine's other work."""
+    """The longest that this process itself ran meanwhile, without the time that it stood ready but another had its core."""
 
 
 class Tick(NamedTuple):
@@ -97,8 +98,8 @@ def _print(ticks: list[Tick], before: list[int], after: list[int]) -> None:
         ("CPU ms: all of it", [tick.all_ms for tick in ticks]),
         ("CPU ms: bare FeedMessage.FromString", [tick.bare_ms for tick in ticks]),
         ("ms from bytes to visible in both", [tick.visible_ms for tick in ticks]),
-        ("ms that a web process did not serve, by itself", [tick.blocked_ms for tick in ticks]),
-        ("ms that it did not serve, machine included", [tick.gap_ms for tick in ticks]),
+        ("ms a web process did not serve, by itself", [tick.blocked_ms for tick in ticks]),
+        ("ms it did not serve, machine included", [tick.gap_ms for tick in ticks]),
     ):
         middle = statistics.median(values)
         ratio = f"{middle / bare:8.1f}x" if label.startswith("CPU") else ""
@@ -202,14 +203,16 @@ def _follow(settings: Settings, clock: SystemClock, pipe: Connection, watched: b
 
     async def watch() -> None:
         nonlocal gap_ms, blocked_ms
-        last, ran_s = time.monotonic(), time.process_time()
+        mine = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY) if watched else -1
+        last, queued_ms, ran_s = time.monotonic(), 0.0, time.process_time()
         while watched:
             await asyncio.sleep(0.0005)
-            now, runs_s = time.monotonic(), time.process_time()
+            now, queues_ms = time.monotonic(), int(os.pread(mine, 60, 0).split()[1]) / 1e6
+            runs_s = time.process_time()
             gap = (now - last - 0.0005) * 1e3
             gap_ms = max(gap_ms, gap)
-            blocked_ms = max(blocked_ms, min(gap, (runs_s - ran_s) * 1e3))
-            last, ran_s = now, runs_s
+            blocked_ms = max(blocked_ms, min(gap - (queues_ms - queued_ms), (runs_s - ran_s) * 1e3))
+            last, queued_ms, ran_s = now, queues_ms, runs_s
 
     async def both() -> None:
         await asyncio.gather(replica.follow(hall.changes()), watch())
