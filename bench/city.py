@@ -28,7 +28,7 @@ from feeds.formats import gtfs_realtime
 from feeds.schedule import build
 from runtime.clock import SystemClock
 from runtime.embedded_redis import EmbeddedRedis
-from runtime.settings import ArchiveSettings, Settings
+from runtime.settings import ArchiveSettings, PredictorSettings, Settings
 from store import feed_health, keys, realtime, timetable
 from store.hall import Hall
 from store.timetable import Bundle
@@ -124,7 +124,12 @@ class City:
 
 @contextlib.asynccontextmanager
 async def city(
-    zip_path: Path, *, web_processes: int = 1, most_trips: int = 100_000, feed_every_s: float | None = FEED_EVERY_S
+    zip_path: Path,
+    *,
+    web_processes: int = 1,
+    most_trips: int = 100_000,
+    feed_every_s: float | None = FEED_EVERY_S,
+    learn: bool = True,
 ) -> AsyncIterator[City]:
     """The city of the schedule at *zip_path*, serving with realtime on; None: nothing is fed but the first dataset."""
     home = Path(tempfile.mkdtemp(prefix="wayside-bench-"))
@@ -139,7 +144,7 @@ async def city(
         settings = Settings(
             home=home, redis_url=f"unix://{server.socket}", redis_is_embedded=True, port=free_port(),
             web_processes=web_processes, feeds=(gtfs, *SPEAKS), accept_test_key=True,
-            archive=ArchiveSettings(keep_days=0),
+            archive=ArchiveSettings(keep_days=0), predictor=PredictorSettings(learn=learn),
         )  # fmt: skip
         clock = SystemClock(now - time.time())
         hall = Hall.connect(settings.redis_url)

@@ -77,7 +77,7 @@ def make_dataset(
         update = entity.trip_update
         update.trip.trip_id, update.trip.start_date = bundle.trip_ids[trip], str(date)
         update.trip.route_id = bundle.route_ids[bundle.trip_route[trip]]
-        update.timestamp = now_epoch_s - int(lot.integers(0, 30))
+        update.timestamp = now_epoch_s - int(30 * turn[trip])
         update.vehicle.id = f"v{trip}"
         first = min(int(np.searchsorted(departures, now_epoch_s)), len(stops) - 1)
         last = min(first + most_calls, len(stops))

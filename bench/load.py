@@ -59,7 +59,7 @@ async def load(
         headers = f', {{["Accept-Encoding"] = "{accept_encoding}"}}' if accept_encoding else ""
         script.write_text(SCRIPT % (listed, headers))
         child = await asyncio.create_subprocess_exec(
-            wrk, "-t1", f"-c{connections}", f"-d{duration_s}s", "-s", str(script), f"http://127.0.0.1:{port}/",
+            wrk, "-t1", f"-c{connections}", f"-d{duration_s}s", "--timeout", "20s", "-s", str(script), f"http://127.0.0.1:{port}/",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         said = (await child.communicate())[0].decode()

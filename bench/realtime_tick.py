@@ -12,6 +12,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,8 +27,8 @@ from runtime.settings import Settings
 
 SPACING_S = 1.1
 """Between ticks: every dataset has a header of its own, in whole seconds."""
-DIFFERENT = 8
-"""Datasets made beforehand, each half a minute after the one before; then they come again."""
+Poll = Callable[[int], Awaitable[Dataset]]
+"""The dataset of the moment; with another number, delays some seconds different."""
 
 
 class Seen(NamedTuple):
@@ -65,23 +66,33 @@ async def main(arguments: list[str]) -> int:
     parser.add_argument("--ticks", type=int, default=200, help="default 200")
     parser.add_argument("--trips", type=int, default=4400, help="trips told at most (default 4400)")
     parser.add_argument("--calls", type=int, default=28, help="calls told of each trip at most (default 28)")
+    parser.add_argument("--without-learning", action="store_true", help="the predictor does not learn")
     given = parser.parse_args(arguments)
-    async with city(given.zip, web_processes=0, most_trips=given.trips, feed_every_s=None) as it:
-        sets = [
-            make_dataset(it.bundle, int(it.clock.now_epoch_s()) + 30 * number, most_trips=given.trips, most_calls=given.calls, seed=number)
-            for number in range(min(DIFFERENT, given.ticks))
-        ]  # fmt: skip
+    async with city(
+        given.zip, web_processes=0, most_trips=given.trips, feed_every_s=None, learn=not given.without_learning
+    ) as it:
+
+        async def poll(number: int) -> Dataset:
+            # Made for the very moment: positions of another time would be refused, and cost less than good ones.
+            now = int(it.clock.now_epoch_s())
+            return await asyncio.to_thread(
+                make_dataset, it.bundle, now, most_trips=given.trips, most_calls=given.calls, seed=number
+            )
+
+        first = await poll(0)
         print(
-            f"{sets[0].trips:,} trips, {sets[0].stop_time_updates:,} stop time updates, {sets[0].on_the_road:,} vehicles, "
-            f"{(len(sets[0].trip_updates) + len(sets[0].vehicles)) / 1e6:.1f} MB; {given.ticks} ticks, load {os.getloadavg()[0]:.1f}"
+            f"{first.trips:,} trips, {first.stop_time_updates:,} stop time updates, {first.on_the_road:,} vehicles, "
+            f"{(len(first.trip_updates) + len(first.vehicles)) / 1e6:.1f} MB; {given.ticks} ticks, "
+            f"{'without' if given.without_learning else 'with'} the learned engine, load {os.getloadavg()[0]:.1f}",
+            flush=True,
         )
         async with contextlib.AsyncExitStack() as stack:
             replicas = [_replica(stack, it, watched=watched) for watched in (False, True)]
             await asyncio.sleep(1.5)
             pids = [pid for _, pid in replicas]
-            await _ticks(it, sets, replicas, min(3, given.ticks))  # warm up
+            await _ticks(it, poll, replicas, min(3, given.ticks))  # warm up
             before = [private_bytes(pid) for pid in (it.predictor_pid, *pids)]
-            ticks = await _ticks(it, sets, replicas, given.ticks)
+            ticks = await _ticks(it, poll, replicas, given.ticks)
             after = [private_bytes(pid) for pid in (it.predictor_pid, *pids)]
     _print(ticks, before, after)
     return 0
@@ -111,11 +122,11 @@ def _print(ticks: list[Tick], before: list[int], after: list[int]) -> None:
     )
 
 
-async def _ticks(it: City, sets: list[Dataset], replicas: list[tuple[Connection, int]], count: int) -> list[Tick]:
+async def _ticks(it: City, poll: Poll, replicas: list[tuple[Connection, int]], count: int) -> list[Tick]:
     ticks: list[Tick] = []
     pipes, pids = [pipe for pipe, _ in replicas], [pid for _, pid in replicas]
     for number in range(count):
-        dataset = sets[number % len(sets)]
+        dataset = await poll(number)
         started = time.process_time()
         gtfs_realtime_pb2.FeedMessage.FromString(dataset.trip_updates)
         gtfs_realtime_pb2.FeedMessage.FromString(dataset.vehicles)
