@@ -20,7 +20,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from api.errors import RequestRefused
+from api.errors import RequestRefused, too_many
 from api.formats import oba
 
 log = logging.getLogger("wayside.api")
@@ -37,6 +37,8 @@ SETTLE_S = 0.05
 BATCH = 10
 """Topics computed in one go; between batches requests are answered."""
 MAX_STREAMS = 10_000
+MAX_OF_ADDRESS = 500
+"""Streams that one address may hold: many phones may share a carrier's."""
 RETRY_MS = (2000, 6000)
 """When a client should come back after a broken line: anywhere in between, so that not all come at once."""
 
@@ -154,12 +156,20 @@ class Topic:
 class Streams:
     """All streams of one web process."""
 
-    def __init__(self, *, heartbeat_s: float = HEARTBEAT_S, send_patience_s: float = SEND_PATIENCE_S) -> None:
+    def __init__(
+        self,
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+        send_patience_s: float = SEND_PATIENCE_S,
+        max_of_address: int = MAX_OF_ADDRESS,
+    ) -> None:
+        self._max_of_address = max_of_address
         self._heartbeat_s = heartbeat_s
         self._send_patience_s = send_patience_s
         self._topics: dict[tuple[str, ...], Topic] = {}
         self._news = asyncio.Event()
         self._closing = False
+        self._of_address: dict[str, int] = {}
         self.open: dict[str, int] = {}
         """Name of an event to streams open now."""
         self.events_total = 0
@@ -204,6 +214,16 @@ class Streams:
                 listener.wake()
 
     @contextlib.contextmanager
+    def _counted(self, address: str) -> Iterator[None]:
+        self._of_address[address] = self._of_address.get(address, 0) + 1
+        try:
+            yield
+        finally:
+            self._of_address[address] -= 1
+            if not self._of_address[address]:
+                del self._of_address[address]
+
+    @contextlib.contextmanager
     def _listening(self, key: tuple[str, ...], event: str, look: Look) -> Iterator[tuple[Topic, _Listener]]:
         topic = self._topics.get(key)
         if topic is None:
@@ -227,8 +247,11 @@ class Streams:
         too many, or whatever *look* says."""
         if self._closing or sum(self.open.values()) >= MAX_STREAMS:
             raise RequestRefused(503, "too many streams are open", headers=((b"retry-after", b"10"),))
+        address = (scope.get("client") or ("",))[0]
+        if self._of_address.get(address, 0) >= self._max_of_address:
+            raise too_many(10)
         last_id = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"last-event-id"), "")
-        with self._listening(key, event, look) as (topic, listener):
+        with self._counted(address), self._listening(key, event, look) as (topic, listener):
             hanging_up = asyncio.ensure_future(_hung_up(receive))
             hanging_up.add_done_callback(listener.leave)
             try:
@@ -239,6 +262,9 @@ class Streams:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
             except TimeoutError:
                 self.cut_off_total += 1
+                _abort(send)
+            except Exception:
+                log.exception("event=stream_failed topic=%s", event)
                 _abort(send)
             finally:
                 hanging_up.remove_done_callback(listener.leave)

@@ -23,7 +23,7 @@ import uvicorn
 
 from api.app import Application
 from api.replica import Replica
-from api.streams import MAX_STREAMS
+from api.streams import MAX_STREAMS, Streams
 from bench.tick import make_tick
 from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
 from domain.predictions import Predictions
@@ -137,6 +137,9 @@ async def _serve(options: argparse.Namespace) -> None:
         replica = Replica(settings, clock, hall, _judge)  # type: ignore[arg-type]  # alerts and keys are empty here
         application = Application(settings, clock, replica, None)
         application.starlette.state.rate_limit.take = lambda _who: None
+        application.streams = Streams(max_of_address=MAX_STREAMS)
+        application.starlette.state.streams = application.streams
+        replica.on_change = application.streams.notice
 
         async def tick() -> None:
             hall.version += 1

@@ -13,6 +13,8 @@ from api.formats import oba
 from api.where import Ask
 
 MAX_STOPS = 50
+STOPS_A_REQUEST = 10
+"""So many stops count as one request towards what a key or an address may ask."""
 
 
 async def arrivals_of_stops(request: Request) -> Response:
@@ -25,6 +27,8 @@ async def arrivals_of_stops(request: Request) -> Response:
     state = request.app.state
     query = params.parse_query(request.scope["query_string"])
     wanted = _wanted(request.scope["query_string"])
+    for _ in range(STOPS_A_REQUEST, len(wanted), STOPS_A_REQUEST):
+        limit(request)
     now_epoch_s = state.clock.now_epoch_s()
     ask = Ask(replica=state.replica, settings=state.settings, query=query, id="", now_epoch_s=now_epoch_s)
     ask.served()

@@ -4,6 +4,7 @@
 codes are 2; its stop ``mid`` is the town's ``mid`` across the street.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,10 +25,10 @@ from domain.situation import Selector, Situation, Translation
 from feeds.formats import gtfs_realtime
 from runtime.clock import FakeClock
 from runtime.settings import Settings
-from store import realtime
+from store import explanations, realtime
 from store.hall import Hall
 from tests.api.asgi import get
-from tests.api.town import DAY, GTFS, Bus, Row, StillHall, at, import_bundle, predictions_of
+from tests.api.town import DATE, DAY, GTFS, Bus, Row, StillHall, at, import_bundle, predictions_of
 
 HILLS = {
     "agency.txt": """
@@ -359,6 +360,26 @@ async def test_explanation_tells_why_nothing_is_promised(city: City, row: Row, b
     found = await city.explained("1_mid", "1_t1")
     assert (found["decision"]["because"], found["arrival"] is not None) == (because, is_shown)
     assert found["timetable"]["trip"]["tripId"] == "1_t1"
+
+
+async def test_explanation_holds_the_predictors_own_sum(city: City) -> None:
+    """Of a prediction made from what was learned, the predictor is asked; its answer is handed on as it is."""
+    await city.tell("town", "live", [replace(late(3), source=3)])
+
+    async def answers() -> explanations.Question | None:
+        question = await explanations.next_question(city.hall, 5.0)
+        if question is not None:
+            await explanations.answer(city.hall, question, b'{"parts":[{"what":"segment","seconds":41.5}]}')
+        return question
+
+    answering = asyncio.create_task(answers())
+    found = await city.explained("1_mid", "1_t1")
+    question = await answering
+    assert question is not None
+    asked = (question.feed_id, question.trip, question.service_date, question.position)
+    assert asked == ("town", "t1", DATE, 1)
+    assert found["prediction"]["learned"] == {"parts": [{"what": "segment", "seconds": 41.5}]}
+    assert (found["prediction"]["source"], found["realtime"]["rule"]) == ("learned", "learned")
 
 
 async def test_explanation_reaches_across_feeds(city: City) -> None:

@@ -236,6 +236,21 @@ async def test_stream_that_cannot_be_is_refused(served: Served, path: str, statu
     assert (answer.status_code, answer.json()["code"]) == (status, status)
 
 
+async def test_one_address_holds_only_so_many_streams(town: Town) -> None:
+    """Beyond that it is asked to wait; one that hangs up makes room."""
+    town.application.streams = Streams(max_of_address=2)
+    async with serving(town) as served:
+        first, second = [await served.listen("/api/v1/alerts/events") for _ in range(2)]
+        refused = await served.client.get("/api/v1/alerts/events")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "10")
+        await first.answer.aclose()
+        async with asyncio.timeout(TIMEOUT_S):
+            while (again := await served.listen("/api/v1/alerts/events")).answer.status_code != 200:
+                await asyncio.sleep(0.01)
+        assert (await again.event()).data["complete"] is True
+        assert (await second.event()).data["complete"] is True
+
+
 async def test_stream_takes_get_alone(served: Served) -> None:
     """405 for others; a preflight is answered."""
     refused = await served.client.post("/api/v1/alerts/events")

@@ -49,3 +49,9 @@ async def test_batch_refuses_what_it_cannot_read(client: httpx.AsyncClient, quer
     """400 with the parameter's name."""
     answer = await client.get(f"/api/v1/arrivals?{query}")
     assert (answer.status_code, list(answer.json()["data"]["fieldErrors"])) == (400, [field])
+
+
+async def test_batch_counts_every_ten_stops(client: httpx.AsyncClient) -> None:
+    """Forty-one stops are five requests: an address has 200 at once."""
+    query = "stops=" + ",".join(f"1_{number}" for number in range(41))
+    assert [(await client.get(f"/api/v1/arrivals?{query}")).status_code for _ in range(41)] == [200] * 40 + [429]
