@@ -40,12 +40,12 @@ def _folder(recordings: Path, into: Path, *names: str) -> Path:
     return into
 
 
-def _ask_everywhere(house: House, plainly: Plainly) -> dict[str, dict[str, Any]]:
+def _ask_everywhere(house: House, plainly: Plainly, code: str = CODE) -> dict[str, dict[str, Any]]:
     stops = sorted({row["stop_id"] for row in plainly.tables["stop_times"]})
     query = f"key=test&minutesBefore=0&minutesAfter={AHEAD_S // 60}"
 
     def ask(stop: str) -> dict[str, Any]:
-        answer = house.get(f"/api/where/arrivals-and-departures-for-stop/{CODE}_{stop}.json?{query}")
+        answer = house.get(f"/api/where/arrivals-and-departures-for-stop/{code}_{stop}.json?{query}")
         return {
             "now": answer["currentTime"] / 1000,
             **answer["data"]["entry"],
@@ -241,3 +241,24 @@ def test_a_sick_feed_turns_red(live: Replay) -> None:
     assert health["todo"]
     assert house.feeds()["trip-updates"]["health"]["state"] != "failing"
     assert house.said().count("event=feed_failing feed=vehicle-positions") == 1
+
+
+def test_another_citys_recording_needs_nothing_else(recordings: Path, tmp_path: Path) -> None:
+    """A railway, with files of its own names put into a folder: its arrivals, too, are the agency's own."""
+    folder = tmp_path / "caltrain"
+    folder.mkdir()
+    named = {
+        "gtfs.zip": "gtfs.zip", "ct-trip-updates.pb": "TripUpdates.pb", "ct-vehicle-positions.pb": "VehiclePositions.pb",
+        "ct-service-alerts.pb": "Alerts.pb",
+    }  # fmt: skip
+    for name, here in named.items():
+        shutil.copy(recordings / "gtfsrt" / "caltrain" / name, folder / here)
+    plainly = Plainly(folder, [entity.trip_update for entity in message_of(folder / "TripUpdates.pb").entity])
+    with running(tmp_path / "home", "up", "--replay", str(folder)) as house:
+        eventually(lambda: house.ready() and any(row["predicted"] for row in house.arrivals("CT_70012")), 60, "live")
+        answers = _ask_everywhere(house, plainly, "CT")
+    compared, predicted, wrong = _differences(
+        Replay(house, plainly, open_recording(folder).starts_epoch_s, frozenset(), answers)
+    )
+    assert not wrong, wrong[:9]
+    assert (compared > 50, predicted > 50) == (True, True)
