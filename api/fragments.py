@@ -88,6 +88,20 @@ class References:
             self.routes.update(piece.routes)
             self.agencies.update(piece.agencies)
 
+    def add_route(self, fragments: "Fragments", row: int) -> None:
+        """The route with its agency."""
+        piece = fragments.route(row)
+        self.routes[piece.id] = piece.reference
+        agency_id, agency = fragments.agencies[piece.agency]
+        self.agencies[agency_id] = agency
+
+    def copy(self) -> "References":
+        """The same, to be added to."""
+        made = References()
+        for name in self.__slots__:
+            setattr(made, name, dict(getattr(self, name)))
+        return made
+
     def encode(self) -> bytes:
         return b'{"agencies":[%b],"routes":[%b],"situations":[%b],"stopTimes":[],"stops":[%b],"trips":[%b]}' % (
             b",".join(self.agencies.values()),

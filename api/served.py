@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from api.fragments import Fragments, TripPiece
+from api.kept import Kept
 from api.live import Live
 from api.notices import Notices
 from api.search_index import index_of_routes, index_of_stops
-from api.stop_days import StopDays
 from domain.crowding import Crowding, kind_of, usual
 from domain.realtime import OCCUPANCY_NAMES
 from store.timetable import Bundle
@@ -30,7 +30,7 @@ class Served:
         self.fragments = Fragments(bundle)
         self.stop_index = index_of_stops(self.fragments)
         self.route_index = index_of_routes(bundle)
-        self.stop_days = StopDays(self.fragments)
+        self.kept = Kept()
         self.notices = Notices(self.fragments, (), language)
         self._language = language
         self._live: Live | None = None

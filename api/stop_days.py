@@ -1,4 +1,4 @@
-"""One stop's day in the timetable, encoded once and kept: riders of one morning ask about the same day."""
+"""One stop's day in the timetable."""
 
 from datetime import date
 from typing import NamedTuple
@@ -8,38 +8,6 @@ import numpy.typing as npt
 
 from api.formats import oba
 from api.fragments import NO_PICKUP, Fragments, References
-
-MAX_KEPT_BYTES = 16 * 1024**2
-"""Of encoded days, per timetable."""
-
-
-class Day(NamedTuple):
-    """A stop's day, encoded: ``stopRouteSchedules`` and what they refer to."""
-
-    schedules: bytes
-    references: bytes
-
-
-class StopDays:
-    """The days of one timetable's stops that were asked for; all are forgotten when they grow too large."""
-
-    def __init__(self, fragments: Fragments) -> None:
-        self._fragments = fragments
-        self._kept: dict[tuple[int, date], Day] = {}
-        self._bytes = 0
-
-    def of(self, stop: int, day: date) -> Day:
-        """The stop's day."""
-        found = self._kept.get((stop, day))
-        if found is None:
-            found = encode_day(self._fragments, stop, day)
-            size = len(found.schedules) + len(found.references)
-            if self._bytes + size > MAX_KEPT_BYTES:
-                self._kept.clear()
-                self._bytes = 0
-            self._kept[(stop, day)] = found
-            self._bytes += size
-        return found
 
 
 class _Calls(NamedTuple):
@@ -51,8 +19,8 @@ class _Calls(NamedTuple):
     departure_s: npt.NDArray[np.int64]
 
 
-def encode_day(fragments: Fragments, stop: int, day: date) -> Day:
-    """All that is told of a stop's day."""
+def encode_day(fragments: Fragments, stop: int, day: date) -> tuple[bytes, References]:
+    """``stopRouteSchedules`` of a stop's day, and what they refer to."""
     bundle, references = fragments.bundle, References()
     start = bundle.day_start_epoch_s(day)
     calls = _calls_of(fragments, stop, day)
@@ -96,7 +64,7 @@ def encode_day(fragments: Fragments, stop: int, day: date) -> Day:
             for headsign, (times, frequencies) in routes[route].items()
         ]
         schedules.append(b'{"routeId":%b,"stopRouteDirectionSchedules":%b}' % (route_piece.id, oba.array(groups)))
-    return Day(oba.array(schedules), references.encode())
+    return oba.array(schedules), references
 
 
 def _frequency(fragments: Fragments, window: int, start_epoch_s: int, ends: tuple[bytes, ...]) -> bytes:

@@ -6,6 +6,7 @@ from api import params
 from api.errors import invalid, not_ready, unknown
 from api.formats import oba
 from api.fragments import NO_REFERENCES, References
+from api.kept import Piece
 from api.replica import Replica
 from api.served import Served
 from domain import ids
@@ -33,6 +34,10 @@ class Ask:
     def encoded_references(self) -> bytes:
         """What the answer refers to, or six empty arrays where the caller wants none."""
         return self.references.encode() if self.wants_references() else NO_REFERENCES
+
+    def references_of(self, piece: Piece, situations: dict[bytes, bytes] | None = None) -> bytes:
+        """What a kept piece refers to, with notices of the moment; or six empty arrays."""
+        return piece.encoded_with(situations or {}) if self.wants_references() else NO_REFERENCES
 
     def entry(self, piece: bytes) -> bytes:
         """``data`` with one entry."""

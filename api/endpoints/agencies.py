@@ -3,6 +3,7 @@
 from api import params
 from api.endpoints.trips import Parts, details_of
 from api.formats import oba
+from api.fragments import References
 from api.running import under_way
 from api.served import Served
 from api.visits import moment
@@ -50,20 +51,28 @@ def route_ids_for_agency(ask: Ask) -> bytes:
 def stop_ids_for_agency(ask: Ask) -> bytes:
     """Ids of the agency's stops and stations."""
     served, agency = ask.agency()
-    return oba.listing([served.fragments.stop_id(row) for row in stops_of(served, agency)], ask.encoded_references())
+    piece = served.kept.of(
+        ("stop-ids", agency),
+        lambda: (b",".join(served.fragments.stop_id(row) for row in stops_of(served, agency)), References()),
+    )
+    return oba.listing([piece.body], ask.references_of(piece))
 
 
 def stops_for_agency(ask: Ask) -> bytes:
     """The agency's stops and stations, with their routes."""
     served, agency = ask.agency()
-    rows = stops_of(served, agency)
-    listed = []
-    for row in rows:
-        ask.refer_to_stop(served, row)
-        listed.append(served.fragments.stop_id(row))
-    for stop_id in listed:
-        ask.references.stops.pop(stop_id, None)
-    return oba.listing([served.fragments.stop(row).reference for row in rows], ask.encoded_references())
+    piece = served.kept.of(("stops", agency), lambda: _stops(served, agency))
+    return oba.listing([piece.body], ask.references_of(piece))
+
+
+def _stops(served: Served, agency: int) -> tuple[bytes, References]:
+    references = References()
+    pieces = [served.fragments.stop(row) for row in stops_of(served, agency)]
+    for piece in pieces:
+        references.add_stop(piece)
+    for piece in pieces:
+        references.stops.pop(piece.id, None)
+    return b",".join(piece.reference for piece in pieces), references
 
 
 def shape_ids_for_agency(ask: Ask) -> bytes:

@@ -4,16 +4,24 @@ import numpy as np
 
 from api.errors import unknown
 from api.formats import oba
+from api.fragments import References
+from api.served import Served
 from api.where import Ask
+from domain.ids import qualify
 
 
 def block(ask: Ask) -> bytes:
     """The block on every different kind of day: which of its services run together, and their trips in order."""
     served, raw_id = ask.split("id", ask.id)
-    bundle, fragments = served.bundle, served.fragments
-    row = bundle.block_ids.index(raw_id)
+    row = served.bundle.block_ids.index(raw_id)
     if row is None:
         raise unknown()
+    piece = served.kept.of(("block", row), lambda: _block(served, row))
+    return oba.entry(piece.body, ask.references_of(piece))
+
+
+def _block(served: Served, row: int) -> tuple[bytes, References]:
+    bundle, fragments, references = served.bundle, served.fragments, References()
     trips = list(bundle.block_rows(row))
     services = list(dict.fromkeys(bundle.trip_service[trip] for trip in trips))
     days = bundle.array("service_active").reshape(-1, max(len(bundle.service_ids), 1))[:, services] != 0
@@ -28,26 +36,27 @@ def block(ask: Ask) -> bytes:
             % (
                 oba.array(fragments.service_id(service) for service in services if service in running),
                 oba.array(fragments.service_id(service) for service in services if service not in running),
-                oba.array(_trips(ask, [trip for trip in trips if bundle.trip_service[trip] in running])),
+                oba.array(_trips(served, references, [trip for trip in trips if bundle.trip_service[trip] in running])),
             )
         )
-    return ask.entry(b'{"configurations":%b,"id":%b}' % (oba.array(configurations), oba.encode(ask.id)))
+    block_id = oba.encode(qualify(fragments.code, bundle.block_ids[row]))
+    return b'{"configurations":%b,"id":%b}' % (oba.array(configurations), block_id), references
 
 
-def _trips(ask: Ask, trips: list[int]) -> list[bytes]:
-    served, _ = ask.split("id", ask.id)
+def _trips(served: Served, references: References, trips: list[int]) -> list[bytes]:
     bundle, fragments = served.bundle, served.fragments
     encoded, sequence, before_m = [], 0, 0.0
     for trip in trips:
-        ask.refer_to_trip(served, trip)
         piece = fragments.trip(trip)
+        references.trips[piece.id] = piece.reference
+        references.add_route(fragments, piece.route)
         metres = bundle.trip_distances_m(trip).tolist()
         arrivals, departures = bundle.trip_arrivals_s(trip).tolist(), bundle.trip_departures_s(trip).tolist()
         calls = []
         for position in range(piece.calls):
             call_row = piece.call_row + position
             stop = bundle.pattern_stop[call_row]
-            ask.refer_to_stop(served, stop)
+            references.add_stop(fragments.stop(stop))
             calls.append(
                 b'{"accumulatedSlackTime":0.0,"blockSequence":%d,"distanceAlongBlock":%b,"stopTime":{"arrivalTime":%d,'
                 b'"departureTime":%d,"dropOffType":%d,"pickupType":%d,"stopId":%b}}'

@@ -1,9 +1,12 @@
 """``schedule-for-stop`` and ``schedule-for-route``: one day of the timetable, live or not."""
 
+from datetime import date
+
 from api import params
 from api.formats import oba
-from api.fragments import NO_PICKUP
+from api.fragments import NO_PICKUP, References
 from api.served import Served
+from api.stop_days import encode_day
 from api.where import Ask
 from domain import service_day
 
@@ -16,20 +19,28 @@ def schedule_for_stop(ask: Ask) -> bytes:
     at_epoch_s = params.instant_epoch_s(ask.query, "date", zone)
     if day is None or at_epoch_s is None:
         day, at_epoch_s = service_day.local_date(ask.now_epoch_s, zone), ask.now_epoch_s
-    encoded = served.stop_days.of(stop, day)
+    fragments = served.fragments
+    encoded = served.kept.of(("schedule-for-stop", stop, day), lambda: encode_day(fragments, stop, day))
     return oba.entry(
         b'{"date":%d,"stopId":%b,"stopRouteSchedules":%b}'
-        % (int(at_epoch_s * 1000), served.fragments.stop(stop).id, encoded.schedules),
-        encoded.references if ask.wants_references() else ask.encoded_references(),
+        % (int(at_epoch_s * 1000), fragments.stop(stop).id, encoded.body),
+        ask.references_of(encoded),
     )
 
 
 def schedule_for_route(ask: Ask) -> bytes:
     """Every trip of the route on one service day, by direction; times are seconds since the day's start."""
     served, route = ask.route()
-    bundle, fragments = served.bundle, served.fragments
-    zone = bundle.time_zone
+    zone = served.bundle.time_zone
     day = params.service_date(ask.query, "date", zone) or service_day.local_date(ask.now_epoch_s, zone)
+    piece = served.kept.of(("schedule-for-route", route, day), lambda: _route_day(served, route, day))
+    noticed = served.notices.of_route(route, ask.now_epoch_s)
+    return oba.entry(piece.body, ask.references_of(piece, noticed.references))
+
+
+def _route_day(served: Served, route: int, day: date) -> tuple[bytes, References]:
+    bundle, fragments = served.bundle, served.fragments
+    references = References()
     active = bundle.active(day)
     groups: dict[int, list[int]] = {}
     services: dict[int, None] = {}
@@ -38,18 +49,15 @@ def schedule_for_route(ask: Ask) -> bytes:
         if active[service] and not _is_later_run(served, trip):
             services[service] = None
             groups.setdefault(bundle.trip_direction[trip], []).append(trip)
-    encoded = [_grouping(ask, served, direction, groups[direction]) for direction in sorted(groups)]
-    ask.refer_to_route(served, route)
-    ask.references.situations.update(served.notices.of_route(route, ask.now_epoch_s).references)
-    return ask.entry(
-        b'{"routeId":%b,"scheduleDate":%d,"serviceIds":%b,"stopTripGroupings":%b}'
-        % (
-            fragments.route(route).id,
-            bundle.day_start_epoch_s(day) * 1000,
-            oba.array(fragments.service_id(service) for service in services),
-            oba.array(encoded),
-        )
+    encoded = [_grouping(references, served, direction, groups[direction]) for direction in sorted(groups)]
+    references.add_route(fragments, route)
+    body = b'{"routeId":%b,"scheduleDate":%d,"serviceIds":%b,"stopTripGroupings":%b}' % (
+        fragments.route(route).id,
+        bundle.day_start_epoch_s(day) * 1000,
+        oba.array(fragments.service_id(service) for service in services),
+        oba.array(encoded),
     )
+    return body, references
 
 
 def _is_later_run(served: Served, trip: int) -> bool:
@@ -62,14 +70,14 @@ def _is_later_run(served: Served, trip: int) -> bool:
     )
 
 
-def _grouping(ask: Ask, served: Served, direction: int, trips: list[int]) -> bytes:
+def _grouping(references: References, served: Served, direction: int, trips: list[int]) -> bytes:
     bundle, fragments = served.bundle, served.fragments
     headsigns: dict[bytes, None] = {}
     with_times = []
     for trip in trips:
         piece = fragments.trip(trip)
         headsigns[piece.headsign] = None
-        ask.refer_to_trip(served, trip)
+        references.trips[piece.id] = piece.reference
         rows = range(piece.call_row, piece.call_row + piece.calls)
         arrivals, departures = bundle.trip_arrivals_s(trip).tolist(), bundle.trip_departures_s(trip).tolist()
         calls = [
@@ -94,7 +102,7 @@ def _grouping(ask: Ask, served: Served, direction: int, trips: list[int]) -> byt
     called = {bundle.pattern_stop[row] for trip in trips for row in _call_rows(served, trip)}
     stops = tuple(stop for stop in stops if stop in called)
     for stop in stops:
-        ask.refer_to_stop(served, stop)
+        references.add_stop(fragments.stop(stop))
     return b'{"directionId":%b,"stopIds":%b,"tripHeadsigns":%b,"tripIds":%b,"tripsWithStopTimes":%b}' % (
         oba.encode(name),
         oba.array(fragments.stop_id(stop) for stop in stops),
