@@ -25,6 +25,7 @@ from domain.situation import Situation
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store.hall import AWAY, RESYNC, RESYNC_S, Change
+from store.streams import REFUSED
 from store.timetable import Bundle, open_bundle
 
 log = logging.getLogger("wayside.api")
@@ -127,6 +128,7 @@ class Replica:
         self._versions = {"alerts": -1, "trip_risks": -1}
         self._records_at_s = self._keys_at_s = -1e9
         self._unusable: dict[str, str] = {}
+        self._complained: set[str] = set()
         self.schedules = tuple(spec.feed_id for spec in settings.feeds if spec.kind is FeedKind.GTFS)
         self.notice_feeds = {
             spec.feed_id: spec.schedule
@@ -150,6 +152,14 @@ class Replica:
                 self.heard_monotonic_s = self.clock.monotonic_s()
             except AWAY:
                 continue  # the hall says so, once
+            except (BlobUnusable, *REFUSED) as error:
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        """Once of each: what was known before goes on being served."""
+        if str(error) not in self._complained:
+            self._complained.add(str(error))
+            log.error("event=hall_unreadable why=%r action=serving_what_is_known", str(error)[:300])
 
     async def refresh(self) -> None:
         """Compare every version with the hall's and read what differs."""
@@ -159,17 +169,25 @@ class Replica:
             await self._take_crowding(feed_id)
         for feed_id in self.notice_feeds:
             await self._take_situations(feed_id)
-        await self._take_alerts()
-        await self._take_trip_risks()
+        for take in (self._take_alerts, self._take_trip_risks, self._take_records, self._take_keys):
+            try:
+                await take()
+            except BlobUnusable as error:  # one thing that cannot be read must not hide the others
+                self._complain(error)
+        self.heard_monotonic_s = self.clock.monotonic_s()
+
+    async def _take_records(self) -> None:
         now_s = self.clock.monotonic_s()
         if now_s - self._records_at_s >= RECORDS_EVERY_S:
             self._records_at_s = now_s
             self.records = await self._source.records()
             self.delivery_counts = await self._source.delivery_counts()
+
+    async def _take_keys(self) -> None:
+        now_s = self.clock.monotonic_s()
         if now_s - self._keys_at_s >= KEYS_EVERY_S:
             self._keys_at_s = now_s
             self.api_keys = await self._source.api_keys()
-        self.heard_monotonic_s = self.clock.monotonic_s()
 
     async def _take(self, change: Change) -> None:
         match change.topic:

@@ -59,6 +59,11 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
                     judged_s = now_s
             except AWAY:
                 events.forget()
+            except Exception:
+                # A warning that cannot be worked on must not take the arrivals, which this process makes too, along.
+                log.exception("event=alerts_stumbled topic=%s action=retry", change.topic)
+                events.forget()
+                settled_s = judged_s = clock.monotonic_s()
     finally:
         ending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -126,13 +131,17 @@ class Events:
         if listed is None:
             return False
         now_epoch_s = self._clock.now_epoch_s()
-        changes = advance(
-            self._known,
-            listed.messages,
-            feed_id=spec.feed_id,
-            seen_epoch_s=listed.at_epoch_s,
-            now_epoch_s=now_epoch_s,
-        )
+        try:
+            changes = advance(
+                self._known,
+                listed.messages,
+                feed_id=spec.feed_id,
+                seen_epoch_s=listed.at_epoch_s,
+                now_epoch_s=now_epoch_s,
+            )
+        except Exception:
+            log.exception("event=alerts_stumbled feed=%s action=next_feed", spec.feed_id)
+            return False
         if changes:
             await self._write(changes, now_epoch_s)
         return bool(changes)

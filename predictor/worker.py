@@ -33,6 +33,7 @@ EVERY_S = 10.0
 SETTLE_S = 0.02
 """Feeds of one agency change together: wait this long for the others."""
 HEARTBEAT_S = 5.0
+STUMBLE_REST_S = 2.0
 LAST_WORD_S = 3.0
 """So long an ending process tries to leave what it has learned."""
 ARCHIVE_EVERY_S = 60.0
@@ -105,6 +106,10 @@ class _Worker:
                 )
             except AWAY:
                 continue
+            except Exception:
+                # Redis refuses (full, read-only), or something nobody thought of: riders see what was told, then the schedule.
+                log.exception("event=predictor_stumbled action=retry")
+                await asyncio.sleep(STUMBLE_REST_S)
 
     async def _news(self) -> str:
         """The versions of everything a tick reads; new datasets are fetched on the way."""

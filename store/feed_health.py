@@ -1,7 +1,9 @@
 """Facts about every feed, written by the poller after every poll."""
 
+import contextlib
 from collections.abc import Sequence
 
+from domain.errors import BlobUnusable
 from domain.feed import FeedRecord
 from store import codec, keys
 from store.hall import Hall
@@ -34,7 +36,8 @@ async def get_records(hall: Hall) -> dict[str, FeedRecord]:
     data = await hall.redis.get(keys.feed_ids())
     records: dict[str, FeedRecord] = {}
     for feed_id in codec.decode(data, list[str]) if data else []:
-        record = await get_record(hall, feed_id)
-        if record is not None:
-            records[feed_id] = record
+        with contextlib.suppress(BlobUnusable):  # of another release: its poller writes a new one soon
+            record = await get_record(hall, feed_id)
+            if record is not None:
+                records[feed_id] = record
     return records
