@@ -8,7 +8,7 @@ import numpy as np
 
 from backtest import baselines
 from backtest.recording import Bools, Floats, Int64s, Recording, said_at
-from backtest.sampling import Samples, observed, samples_of
+from backtest.sampling import BEFORE_DEPARTURE, EN_ROUTE, Samples, observed, samples_of
 from backtest.tracks import Tracks, tracks_of
 from backtest.truth import Truth, crossings, leaders, truth_of
 
@@ -100,10 +100,12 @@ def _answers(setting: Setting, truth: Truth, kept: list[dict[str, Floats]]) -> A
     columns = {name: np.concatenate([it[name] for it in kept]) for name in kept[0]} if kept else {}
     sample = columns.pop("sample", np.zeros(0)).astype(np.int64)
     call = columns.pop("call", np.zeros(0)).astype(np.int64)
-    now = samples.now_s[sample]
-    answers = Answers(
-        now_s=now, run=samples.run[sample], call=call, kind=samples.kind[sample], actual_s=truth.at_s[call]
-    )  # fmt: skip
+    now, run = samples.now_s[sample], samples.run[sample]
+    # Who seemed to be under way, but came back to its first stop, had not departed.
+    departed = truth.at_s[recording.runs.ptr[run]]
+    with np.errstate(invalid="ignore"):
+        kind = np.where((samples.kind[sample] == EN_ROUTE) & (departed > now), BEFORE_DEPARTURE, samples.kind[sample])
+    answers = Answers(now_s=now, run=run, call=call, kind=kind, actual_s=truth.at_s[call])
     asked = baselines.Ahead(sample=sample, call=call, ptr=np.zeros(1, np.int64))
     if recording.runs.scheduled:
         answers.arrival_s["schedule"] = baselines.schedule(recording, asked)

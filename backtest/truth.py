@@ -2,7 +2,7 @@
 
 Events that vehicles reported are taken as they are. Otherwise a vehicle was at a call when it first passed a place 15 m
 before the stop, by linear interpolation between the reports on both sides; at its first call when it was 60 m beyond
-it, for that is a departure. Inside a longer silence nobody knows.
+it for good, for that is a departure: whoever comes back to it had not departed. Inside a longer silence nobody knows.
 """
 
 from dataclasses import dataclass
@@ -105,6 +105,7 @@ def crossings(recording: Recording, metres: Floats, of: Bools) -> Crossings:
         low, high = int(runs.ptr[run]), int(runs.ptr[run + 1])
         mark = runs.along_m[low:high] - BEFORE_STOP_M
         mark[0] = runs.along_m[low] + DEPARTED_M
+        part = part[_start(metres[part], float(mark[0]), float(runs.along_m[high - 1])) :]  # noqa: PLW2901
         reached = np.maximum.accumulate(metres[part])
         after = np.searchsorted(reached, mark, "left")
         ok = (after > 0) & (after < len(part))
@@ -122,6 +123,17 @@ def crossings(recording: Recording, metres: Floats, of: Bools) -> Crossings:
     call, at, proof = np.concatenate(calls), np.concatenate(times), np.concatenate(known)
     order = np.lexsort((call, proof))
     return Crossings(call=call[order], at_s=at[order], departed_s=at[order], known_s=proof[order])
+
+
+def _start(along_m: Floats, departed_m: float, end_m: float) -> int:
+    """From which report on a vehicle makes its trip: the last one at its first stop.
+
+    Some wait for their time in a bay that lies along their line and come back; they had not departed when they passed the
+    first stops on their way there. Who comes back after half the line is on the next trip and has not told.
+    """
+    beyond = np.flatnonzero(along_m >= (departed_m + end_m) / 2)
+    before = np.flatnonzero(along_m[: beyond[0] if len(beyond) else len(along_m)] <= departed_m)
+    return int(before[-1]) if len(before) else 0
 
 
 def _calls_of(runs: Runs, seen: Int64s) -> int:

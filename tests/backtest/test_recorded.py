@@ -39,10 +39,15 @@ def _is_near(verdict: Verdict, method: str, mae_s: list[float], eta: float) -> N
 
 
 def test_buses_every_thirty_seconds(recordings: Path) -> None:
-    """Three routes of Washington on a holiday: the timetable and constant delay as measured elsewhere; history near it."""
+    """Three routes of Washington on a holiday: the timetable and constant delay as measured elsewhere.
+
+    Beyond ten minutes we find less: vehicles that wait in a bay along their line were taken to be under way there.
+    """
     verdict = _judged(recordings / "prediction" / "wmata-bus-2026-02-16", ours=False)
     _is_near(verdict, "schedule", [255, 255, 257, 261, 266], 32.7)
-    _is_near(verdict, "constant_delay", [36, 65, 95, 135, 211], 67.4)
+    constant = verdict.main.methods["constant_delay"]
+    assert np.allclose(constant.mae_s[:4], [36, 65, 95, 135], rtol=0.12)
+    assert abs(constant.eta - 67.4) <= 3.0
     assert verdict.main.methods["historical"].mae_s[3] < 115.0
     assert verdict.truth_known / verdict.truth_of > 0.7
 

@@ -49,6 +49,24 @@ def test_backing_up_does_not_cross_twice_and_noise_does_not_move_the_first_time(
     assert abs(truth.at_s[1] - 66.25) < 0.1
 
 
+def test_who_waits_in_a_bay_along_the_line_has_not_departed() -> None:
+    """990 m along, a few minutes, and back to the first stop: it departs afterwards, and passes nothing before."""
+    bay = ((0, 0, 0), (60, 0, 990), (120, 0, 990), (180, 0, 400), (240, 0, 0), (300, 0, 0))
+    trip = ((360, 0, 600), (420, 0, 1200), (480, 0, 1800))
+    recording = made.recording(made.runs(), reports=made.fixes(*bay, *trip))
+    tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
+    truth = truth_of(recording, tracks)
+    assert np.allclose(truth.at_s[:2], [306.0, 398.5], atol=0.2)
+
+
+def test_who_comes_back_at_the_end_has_made_the_trip() -> None:
+    """A vehicle that still bears the trip when it is back at its start passed its stops the first time."""
+    reports = ((0, 0, 0), (60, 0, 600), (120, 0, 1200), (180, 0, 1900), (240, 0, 1990), (300, 0, 1000), (360, 0, 0))
+    recording = made.recording(made.runs(), reports=made.fixes(*reports))
+    truth = truth_of(recording, tracks_of(recording.runs, recording.lines, recording.fixes))
+    assert np.allclose(truth.at_s[:2], [6.0, 98.5], atol=0.2)
+
+
 def test_reported_events_are_taken_as_they_are() -> None:
     """The arrival, but the departure at the first call; a second arrival at one call does not count."""
     happened = made.events((10, 0, 2, np.nan), (12, 0, 2, 12), (111, 1, 111, np.nan), (130, 1, 130, np.nan))
