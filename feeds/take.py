@@ -1,6 +1,7 @@
 """What to do with the bytes of each kind of feed: decode them and leave the result in the hall."""
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,12 +18,20 @@ from feeds.poll import REPEATS_OF_OLDER
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, realtime
+from store.alerts import ListedMessages
 from store.archive import Keeper, Kind
 from store.hall import Hall
 
 MESSAGES_AT_ONCE = 4
 """Messages of an index that are fetched side by side."""
 MAX_MESSAGES = 2000
+READING_S = 30.0
+"""So long one poll reads messages; what is left is read by the next. One that hangs must not hold up the others."""
+REREAD_S = 120.0
+"""Messages whose entry bears no time of its own may change unseen: they are asked for again so often."""
+KEEP_UNREAD_S = 6 * 3600.0
+"""While an entry cannot be read, what the index no longer lists stays listed, so long at most: the entry may be its
+update, and half of the news must give no all-clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,20 @@ class Taken:
 
 
 @dataclass(slots=True)
+class Read:
+    """What was read of one entry of an index."""
+
+    updated: str
+    """The time that the entry bore."""
+    messages: tuple[AlertMessage, ...]
+    validators: Validators
+    read_s: float
+    """On the monotonic clock; before all time when it was read by an earlier process."""
+    listed_s: float
+    """When the index last listed it."""
+
+
+@dataclass(slots=True)
 class Desk:
     """What the takers need, and what one feed's taker remembers between polls."""
 
@@ -44,7 +67,7 @@ class Desk:
     clock: Clock
     fetcher: Fetcher
     situations: dict[str, Situation]
-    messages: dict[str, tuple[AlertMessage, ...]]
+    messages: dict[str, Read]
     level: dict[str, AlertMessage]
     keeper: Keeper
     newest_header_epoch_s: int = 0
@@ -104,50 +127,93 @@ async def take_realtime(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
     return Taken(problems=decoded.problems, entity_counts=decoded.entity_counts, header_epoch_s=decoded.header_epoch_s)
 
 
+def remember(desk: Desk, spec: FeedSpec, kept: ListedMessages) -> None:
+    """Go on from what an earlier process left in the hall: it is what stands until something newer can be read."""
+    if spec.kind is FeedKind.CASE_RATES:
+        desk.level = {message.identifier.rsplit("-", 1)[0]: message for message in kept.messages}
+    now_s = desk.clock.monotonic_s()
+    for message, found_at in zip(kept.messages, kept.found_at, strict=False):
+        address, _, updated = found_at.partition(" ")
+        if address:
+            read = desk.messages.setdefault(address, Read(updated, (), Validators(), float("-inf"), now_s))
+            read.messages += (message,)
+
+
 async def take_cap(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
     """Read a CAP message, or an index and those of its messages that were not read before."""
     problems: list[Problem] = []
+    found_at: list[str] = []
     if cap_index.looks_like_index(data):
         index = cap_index.decode_index(data, spec.url, feed_id=spec.feed_id)
         problems.extend(index.problems)
-        links = list(index.links)[:MAX_MESSAGES]
-        gate = asyncio.Semaphore(MESSAGES_AT_ONCE)
-
-        async def read(url: str, updated: str) -> None:
-            key = f"{url} {updated}"
-            if key in desk.messages:
-                return
-            async with gate:
-                try:
-                    fetched = await desk.fetcher.fetch(spec, Validators(), url)
-                    decoded = await asyncio.to_thread(cap.decode, fetched.body or b"", feed_id=spec.feed_id)
-                except (FetchFailed, NotThisFormat) as error:
-                    text = desk.fetcher.redact(str(error))
-                    where = desk.fetcher.redact(url)
-                    problems.append(
-                        Problem(code="cap_message_unread", level=ProblemLevel.ERROR, message=text, where=where)
-                    )
-                    return
-            desk.messages[key] = decoded.items
-            problems.extend(decoded.problems)
-
-        await asyncio.gather(*(read(url, updated) for url, updated in links))
-        known = {f"{url} {updated}" for url, updated in links}
-        desk.messages = {key: messages for key, messages in desk.messages.items() if key in known}
-        messages = (*index.messages, *(message for group in desk.messages.values() for message in group))
+        messages, found_at = list(index.messages), [""] * len(index.messages)
+        await _read_index(desk, spec, index, problems)
+        for address, read in desk.messages.items():
+            messages.extend(read.messages)
+            found_at.extend([f"{address} {read.updated}"] * len(read.messages))
     else:
         decoded = await asyncio.to_thread(cap.decode, data, feed_id=spec.feed_id)
         problems.extend(decoded.problems)
-        messages = decoded.items
-    await alerts.put_messages(desk.hall, spec.feed_id, messages, desk.clock.now_epoch_s())
+        messages = list(decoded.items)
+    await alerts.put_messages(desk.hall, spec.feed_id, messages, desk.clock.now_epoch_s(), found_at)
     return Taken(problems=tuple(problems), entity_counts={"messages": len(messages)} if messages else {})
+
+
+async def _read_index(desk: Desk, spec: FeedSpec, index: cap_index.CapIndex, problems: list[Problem]) -> None:
+    """Bring ``desk.messages`` up to what the index lists. What cannot be read now stays as it was read last."""
+    started_s = desk.clock.monotonic_s()
+    links = index.links[:MAX_MESSAGES]
+    unread = len(index.links) - len(links)
+    if unread:
+        text = f"expected at most {MAX_MESSAGES} messages, found {len(index.links)}; the last {unread} are not read"
+        problems.append(Problem(code="cap_index_too_long", level=ProblemLevel.ERROR, message=text, where="the index"))
+    gate = asyncio.Semaphore(MESSAGES_AT_ONCE)
+    late = 0
+
+    async def read(url: str, updated: str) -> bool:
+        """Is the entry's message known, as it is now or as it was?"""
+        nonlocal late
+        address = hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()[:16]
+        known = desk.messages.get(address)
+        if known is not None:
+            known.listed_s = started_s
+            age_s = started_s - known.read_s
+            if known.updated == updated and age_s < (float("inf") if updated else REREAD_S):
+                return True
+        async with gate:
+            if desk.clock.monotonic_s() - started_s > READING_S:
+                late += 1
+                return known is not None
+            validators = known.validators if known is not None and known.updated == updated else Validators()
+            try:
+                fetched = await desk.fetcher.fetch(spec, validators, url)
+                if fetched.body is None and known is not None:
+                    known.read_s = started_s
+                    return True
+                decoded = await asyncio.to_thread(cap.decode, fetched.body or b"", feed_id=spec.feed_id)
+            except (FetchFailed, NotThisFormat) as error:
+                text, where = desk.fetcher.redact(str(error)), desk.fetcher.redact(url)
+                problems.append(Problem(code="cap_message_unread", level=ProblemLevel.ERROR, message=text, where=where))
+                is_gone = isinstance(error, FetchFailed) and error.status in {404, 410}
+                return known is not None or is_gone
+        desk.messages[address] = Read(updated, decoded.items, fetched.validators, started_s, started_s)
+        problems.extend(decoded.problems)
+        return True
+
+    is_known = await asyncio.gather(*(read(url, updated) for url, updated in links))
+    if late:
+        text = f"{late} messages could not be read within {READING_S:g} s; the next poll goes on with them"
+        problems.append(Problem(code="cap_messages_late", level=ProblemLevel.WARNING, message=text, where="the index"))
+    keep_s = 0.0 if all(is_known) and not unread else KEEP_UNREAD_S
+    desk.messages = {address: one for address, one in desk.messages.items() if started_s - one.listed_s <= keep_s}
 
 
 async def take_case_rates(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
     """Turn districts above the threshold into alert messages; a district that falls below it is cancelled."""
-    decoded = health_indicators.decode(data, spec=spec, before=desk.level)
+    now_epoch_s = desk.clock.now_epoch_s()
+    decoded = health_indicators.decode(data, spec=spec, before=desk.level, now_epoch_s=now_epoch_s)
     desk.level = decoded.items.level
-    await alerts.put_messages(desk.hall, spec.feed_id, decoded.items.messages, desk.clock.now_epoch_s())
+    await alerts.put_messages(desk.hall, spec.feed_id, decoded.items.messages, now_epoch_s)
     return Taken(problems=decoded.problems, entity_counts=decoded.entity_counts)
 
 

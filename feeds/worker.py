@@ -14,7 +14,7 @@ from domain.errors import BlobUnusable, FetchFailed, NotThisFormat
 from domain.feed import GOOD_OUTCOMES, FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel
 from feeds.fetch import Fetched, Fetcher, Validators
 from feeds.poll import UNCONDITIONAL_AFTER_S, UNCONDITIONAL_EVERY, first_delay_s, next_delay_s, recorded, shown
-from feeds.take import TAKERS, Desk, Taken
+from feeds.take import TAKERS, Desk, Taken, remember
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, feed_health, keys, timetable
@@ -128,11 +128,10 @@ class _Poller:
             before = None
         if before is not None:
             self.record = replace(before, spec=self.record.spec, started_epoch_s=self.record.started_epoch_s)
-        if self.spec.kind is FeedKind.CASE_RATES:
+        if self.spec.kind in ALWAYS_TAKEN:
             with contextlib.suppress(BlobUnusable):
-                kept = await alerts.get_messages(self.hall, self.spec.feed_id)
-                listed = kept.messages if kept else ()
-                self.desk.level = {message.identifier.rsplit("-", 1)[0]: message for message in listed}
+                if kept := await alerts.get_messages(self.hall, self.spec.feed_id):
+                    remember(self.desk, self.spec, kept)
         if self.spec.kind is FeedKind.GTFS and not await timetable.in_force(self.hall, self.spec.feed_id):
             self.record = replace(self.record, valid_until=0)
 

@@ -23,11 +23,14 @@ class ListedMessages:
     at_epoch_s: float
     version: int
     messages: tuple[AlertMessage, ...]
+    found_at: tuple[str, ...] = ()
+    """For each message what the poller calls the entry of its index, blank for none; empty when there is no index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Messages:
     messages: tuple[AlertMessage, ...]
+    found_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,11 @@ class _TripRisks:
     risks: tuple[TripRisk, ...]
 
 
-async def put_messages(hall: Hall, feed_id: str, messages: Sequence[AlertMessage], at_epoch_s: float) -> None:
+async def put_messages(
+    hall: Hall, feed_id: str, messages: Sequence[AlertMessage], at_epoch_s: float, found_at: Sequence[str] = ()
+) -> None:
     """Replace what the feed lists. Call it for every good poll, also when nothing changed: it says that we saw."""
-    blob = codec.pack(_Messages(messages=tuple(messages)))
+    blob = codec.pack(_Messages(messages=tuple(messages), found_at=tuple(found_at)))
     await hall.put_state(
         keys.alert_messages(feed_id), {"at": at_epoch_s, "blob": blob}, topic="alert_messages", feed_id=feed_id
     )
@@ -48,10 +53,12 @@ async def get_messages(hall: Hall, feed_id: str) -> ListedMessages | None:
     state = await hall.get_state(keys.alert_messages(feed_id))
     if not state or "blob" not in state:
         return None
+    said = codec.unpack(state["blob"], _Messages)
     return ListedMessages(
         at_epoch_s=float(state["at"]),
         version=int(state["version"]),
-        messages=codec.unpack(state["blob"], _Messages).messages,
+        messages=said.messages,
+        found_at=said.found_at,
     )
 
 

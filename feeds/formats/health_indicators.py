@@ -2,26 +2,34 @@
 
 A feature carries its district's name or id, ``cases_7day`` and ``population`` (or the rate itself, cases per 100,000 in
 seven days, as ``cases_per_100k_7day``) and its ground. A district at or above the feed's threshold is a warning; a change
-of level is an Update, falling below it a Cancel, so that the chain of messages reads like any other warning's.
+of level is an Update, falling well below it a Cancel, so that the chain of messages reads like any other warning's. Newer
+figures of the same level are an Update in the same words: a longer life, no news. A district that is missing, or whose
+figures make no sense, keeps what was said of it last.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from domain.alert import AlertInfo, AlertMessage, Area, MessageStatus, Reference, Severity
+from domain.alert import SEVERITY_RANK, AlertInfo, AlertMessage, Area, MessageStatus, Reference, Severity
 from domain.errors import NotThisFormat
 from domain.feed import FeedSpec, Problem, ProblemLevel
+from domain.geo import repair
+from feeds.formats.cap_times import read_time
 from feeds.formats.decoded import Decoded
 
 DEFAULT_THRESHOLD = 100.0
 """Cases per 100,000 in seven days, where the feed's configuration says nothing."""
 KEEP_S = 9 * 86_400
 """A level stands until newer figures; figures are weekly at worst, so nine days."""
+RENEW_S = 86_400
+"""Newer figures of the same level lengthen a warning at most once a day."""
+STICKS_TO = 0.9
+"""A level once reached is left only below this share of it: rates that waver around it would call wolf every day."""
+_TIMES_THRESHOLD = {Severity.MODERATE: 1, Severity.SEVERE: 2, Severity.EXTREME: 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +40,23 @@ class CaseRates:
     level: dict[str, AlertMessage]
 
 
-def severity_of(rate: float, threshold: float) -> Severity:
-    """Moderate from the threshold on, Severe at twice, Extreme at four times it."""
-    if rate >= 4 * threshold:
-        return Severity.EXTREME
-    return Severity.SEVERE if rate >= 2 * threshold else Severity.MODERATE
+def severity_of(rate: float, threshold: float, before: Severity | None = None) -> Severity | None:
+    """Moderate from the threshold on, Severe at twice, Extreme at four times it; None below. *before* is held on to a little."""
+    reached = [
+        severity
+        for severity, times in _TIMES_THRESHOLD.items()
+        if rate >= times * threshold * (STICKS_TO if severity is before else 1.0)
+    ]
+    return max(reached, key=lambda severity: SEVERITY_RANK[severity], default=None)
 
 
-def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -> Decoded[CaseRates]:
-    """The messages that stand; *before* is what the last decode returned as level. Raises NotThisFormat."""
+def decode(
+    data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage], now_epoch_s: float
+) -> Decoded[CaseRates]:
+    """The messages that stand; *before* is what the last decode returned as level. Raises NotThisFormat.
+
+    Figures without a time of publication are taken to be of now.
+    """
     try:
         collection = msgspec.json.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -48,6 +64,7 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
     if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
         raise NotThisFormat("expected a GeoJSON FeatureCollection of case rates, found other JSON")
     published = _epoch_s(collection.get("published_at") or collection.get("updated"))
+    current = published or int(now_epoch_s)
     threshold = spec.threshold_per_100k or DEFAULT_THRESHOLD
     problems: list[Problem] = []
     level: dict[str, AlertMessage] = {}
@@ -62,9 +79,19 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
             )
             continue
         districts += 1
-        message_now = _message(spec, district, name, rate, area, stamp or published, threshold, before.get(district))
+        message_now = _message(spec, district, name, rate, area, stamp or current, threshold, before.get(district))
         if message_now is not None:
             level[district] = message_now
+    missing = {
+        district: message
+        for district, message in before.items()
+        if district not in level and message.infos[0].expires_epoch_s > now_epoch_s
+    }
+    if standing := sorted(district for district, message in missing.items() if message.kind != "Cancel"):
+        names = ", ".join(standing)[:200]
+        message = f"no usable figures of {names}: what was said of them stands"
+        problems.append(Problem(code="case_rate_missing", level=ProblemLevel.WARNING, message=message))
+    level |= missing
     return Decoded(
         items=CaseRates(messages=tuple(level.values()), level=level),
         problems=tuple(problems),
@@ -74,11 +101,7 @@ def decode(data: bytes, *, spec: FeedSpec, before: Mapping[str, AlertMessage]) -
 
 
 def _epoch_s(text: object) -> int:
-    try:
-        moment = datetime.fromisoformat(str(text))
-        return max(int(moment.timestamp()), 0) if moment.tzinfo else 0
-    except (ValueError, OverflowError):
-        return 0
+    return read_time(str(text)).epoch_s if text else 0
 
 
 def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
@@ -93,11 +116,12 @@ def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
         raise ValueError(f"{rate} cases per 100,000")
     geometry = feature["geometry"]
     polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
-    rings = tuple(tuple((float(lon), float(lat)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
-    if not rings or any(len(ring) < 4 for ring in rings):
-        raise ValueError("a polygon of fewer than four points")
-    if not all(abs(lon) <= 360 and abs(lat) <= 90 for ring in rings for lon, lat in ring):
+    outlines = [[(float(lon), float(lat)) for lon, lat, *_ in polygon[0]] for polygon in polygons]
+    if not all(abs(lon) <= 360 and abs(lat) <= 90 for outline in outlines for lon, lat in outline):
         raise ValueError("a point that is not on earth")
+    rings = tuple(ring for outline in outlines for ring in repair(outline))
+    if not rings:
+        raise ValueError("no polygon that covers ground")
     return district, name, rate, Area(description=name, polygons=rings), _epoch_s(said.get("published_at"))
 
 
@@ -105,23 +129,27 @@ def _message(
     spec: FeedSpec, district: str, name: str, rate: float, area: Area, sent_epoch_s: int, threshold: float,
     before: AlertMessage | None,
 ) -> AlertMessage | None:  # fmt: skip
-    above = rate >= threshold
     standing = before is not None and before.kind != "Cancel"
-    if not above and before is None:
+    severity = severity_of(rate, threshold, before.infos[0].severity if before is not None and standing else None)
+    if before is None and severity is None:
         return None
-    severity = severity_of(rate, threshold)
-    if before is not None and (above == standing) and (not above or before.infos[0].severity is severity):
+    said = before.infos[0] if before is not None and (severity is not None) == standing else None
+    if said is not None and severity not in {None, said.severity}:
+        said = None
+    if before is not None and said is not None and (severity is None or sent_epoch_s - before.sent_epoch_s < RENEW_S):
         return before
-    kind = "Cancel" if not above else "Update" if standing else "Alert"
+    kind = "Cancel" if severity is None else "Update" if standing else "Alert"
     digest = hashlib.sha256(f"{spec.feed_id}|{district}|{sent_epoch_s}|{kind}|{severity}".encode()).hexdigest()[:16]
     info = AlertInfo(
         language="en", categories=("Health",), event="High case rate", response_types=("Monitor",), urgency="Expected",
-        severity=severity, certainty="Observed", effective_epoch_s=sent_epoch_s, onset_epoch_s=0,
+        severity=severity or Severity.MODERATE, certainty="Observed", effective_epoch_s=sent_epoch_s, onset_epoch_s=0,
         expires_epoch_s=sent_epoch_s + KEEP_S, sender_name=spec.name or spec.feed_id,
         headline=f"{name}: {rate:.0f} cases per 100,000 people in seven days",
         description=f"The level for warnings is {threshold:.0f}.", instruction="", web="", contact="", event_codes=(),
         parameters=(), areas=(area,),
     )  # fmt: skip
+    if said is not None:
+        info = replace(said, effective_epoch_s=sent_epoch_s, expires_epoch_s=sent_epoch_s + KEEP_S)
     message = AlertMessage(
         feed_id=spec.feed_id, sender=spec.feed_id, identifier=f"{district}-{digest}", sent_epoch_s=sent_epoch_s,
         status=MessageStatus.ACTUAL, kind=kind, scope="Public", references=(), incidents=(), codes=(), note="", infos=(info,),

@@ -52,7 +52,7 @@ def decode_all(data: bytes) -> None:
         lambda: cap_index.decode_index(data, "http://f.example/index", feed_id="f"),
         lambda: gtfs_realtime.decode(data, feed_id="f", now_epoch_s=0),
         lambda: gtfs_realtime.decode(data, feed_id="f", now_epoch_s=0, quickly=False),
-        lambda: health_indicators.decode(data, spec=SPEC, before={}),
+        lambda: health_indicators.decode(data, spec=SPEC, before={}, now_epoch_s=0.0),
     ):
         try:
             read()
