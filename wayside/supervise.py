@@ -89,6 +89,9 @@ class Supervisor:
                 except subprocess.TimeoutExpired:
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(child.process.pid, signal.SIGKILL)
+                    child.process.wait()
+            for reader in child.readers:
+                reader.join(1.0)
 
     def say(self, name: str, line: str) -> None:
         number = next((at for at, child in enumerate(self.children) if child.name == name), 0)
@@ -108,7 +111,10 @@ class Supervisor:
         )  # fmt: skip
         reader = threading.Thread(target=self._pass_on, args=(child.name, child.process.stdout), daemon=True)
         reader.start()
+        child.readers[:] = [one for one in child.readers if one.is_alive()] + [reader]
 
     def _pass_on(self, name: str, lines: IO[str] | None) -> None:
-        for line in lines or ():
-            self.say(name, line.rstrip())
+        if lines is not None:
+            with lines:
+                for line in lines:
+                    self.say(name, line.rstrip())

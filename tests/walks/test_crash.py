@@ -172,6 +172,30 @@ def test_secrets_are_in_no_output(house: House, world: Outside) -> None:
         assert "canary" not in seen
 
 
+def test_a_killed_house_leaves_nobody_behind_and_starts_again_with_everything(world: Outside, tmp_path: Path) -> None:
+    """Kill -9 of ``wayside up`` itself: its processes end, and the next one goes on where it was."""
+    home = tmp_path / "home"
+    home.mkdir()
+    command = ("up", "--config", str(world.config(home)))
+    with running(home, *command, FEED_KEY=FEED_KEY) as house:
+        eventually(house.ready, 60, "ready")
+        kept = _subscribe(house, "faithful")
+        children = [house.process(name) for name in ("redis", "feeds", "predictor", "notify", "web")]
+        with redis.Redis.from_url(f"unix://{socket_path(home)}") as client:
+            children.append(int(client.info("server")["process_id"]))
+        os.kill(house.supervisor, signal.SIGKILL)
+        eventually(lambda: not any(map(_runs, children)), PATIENCE_S, "everybody is gone")
+    with running(home, *command, FEED_KEY=FEED_KEY) as house:
+        found = eventually(lambda: house.get(f"/api/v1/subscriptions/{kept}"), 60, "the subscription is there")
+        eventually(house.ready, 60, "ready again")
+    assert found["subscription_id"] == kept
+
+
+def _runs(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.strip().startswith("Z")
+
+
 class _Server:
     """A Redis of one's own, to start and stop."""
 
