@@ -22,7 +22,7 @@ WORDS = {
     "200": "As asked.", "201": "It is new.", "204": "Done.", "303": "Go on there.", "304": "What you have is still right.",
     "400": "A parameter or the id is not what it must be.", "401": "No key, or not one that may.",
     "403": "It does not come from our own page.", "404": "Nothing has that id.", "405": "This address does not take that method.",
-    "413": "Too large.", "429": "Asked too often; Retry-After says when to come back.", "500": "Our fault.",
+    "413": "Too large.", "414": "The query is beyond 8 KiB.", "429": "Asked too often; Retry-After says when to come back.", "500": "Our fault.",
     "503": "Not ready, or not right now.",
 }  # fmt: skip
 ABOUT = """Real-time arrivals, warnings and everything behind the pages.

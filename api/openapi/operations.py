@@ -101,8 +101,8 @@ _HALL: dict[str, tuple[str, str]] = {
     "report-problem-with-trip": (TRIP_REPORT, "1_t1?code=vehicle_came_late"),
 }
 _REFUSAL: tuple[str, Schema | None] = (JSON, reference("Refusal"))
-_REFUSED = dict.fromkeys(("400", "401", "404", "405", "429", "500", "503"), _REFUSAL)
-_OPEN = dict.fromkeys(("400", "404", "405", "429", "500", "503"), _REFUSAL)
+_REFUSED = dict.fromkeys(("400", "401", "404", "405", "414", "429", "500", "503"), _REFUSAL)
+_OPEN = dict.fromkeys(("400", "404", "405", "414", "429", "500", "503"), _REFUSAL)
 
 
 def _of_where() -> list[Operation]:

@@ -144,6 +144,16 @@ async def test_parameters_that_are_read_are_described(tmp_path: Path, redis_url:
     assert seen == {*WHERE, *HALL_WHERE}
 
 
+async def test_query_that_is_too_long_is_refused_as_described(tmp_path: Path, redis_url: str) -> None:
+    """414 wherever a query is read."""
+    async with described_town(tmp_path, redis_url) as application:
+        for path in ("/api/where/stop/{id}.json", "/api/v1/search", "/api/v1/explain/arrival", "/api/v1/arrivals"):
+            target = path.replace("{id}", "1_mid")
+            answer = await get(application, f"{target}?key=test&q={'x' * 9000}")
+            assert answer.status_code == 414, path
+            assert "414" in DESCRIBED["paths"][path]["get"]["responses"]
+
+
 async def test_description_is_served_and_readable(tmp_path: Path, redis_url: str) -> None:
     """As JSON with an ETag, and as a page that needs nothing from elsewhere."""
     async with described_town(tmp_path, redis_url) as application:
