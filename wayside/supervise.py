@@ -75,14 +75,19 @@ class Supervisor:
                 self._start(child)
 
     def stop(self) -> None:
-        """Ask every child to end, the last started first; kill what does not within the grace."""
+        """Ask every child to end, Redis after those that live on it; kill what does not within the grace."""
         self.stopping = True
-        for child in reversed(self.children):
+        self._end([child for child in self.children if child.name != "redis"])
+        self._end([child for child in self.children if child.name == "redis"])
+
+    @staticmethod
+    def _end(children: list[Child]) -> None:
+        for child in children:
             if child.process is not None:
                 with contextlib.suppress(ProcessLookupError):
                     child.process.terminate()
         end_s = time.monotonic() + GRACE_S
-        for child in reversed(self.children):
+        for child in children:
             if child.process is not None:
                 try:
                     child.process.wait(max(0.1, end_s - time.monotonic()))

@@ -201,11 +201,13 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
     base = f"http://{host}:{settings.port}"
 
+    has_schedules = any(spec.kind is FeedKind.GTFS for spec in settings.feeds)
+
     def wait() -> None:
         before: list[str] = []
         while not supervisor.stopping:
             ready, reasons = _ready(f"{base}/readyz")
-            if ready:
+            if ready or (reasons and not has_schedules):
                 break
             if reasons and reasons != before:
                 supervisor.say("up", f"event=waiting for={'; '.join(reasons)!r}")
@@ -216,7 +218,7 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
         where = [f"riders                {base}/", f"operators             {base}/operations", *extras]
         if settings.accept_test_key:
             where.append(f"API                   {base}/api/where/current-time.json?key=test")
-        if not any(spec.kind is FeedKind.GTFS for spec in settings.feeds):
+        if not has_schedules:
             where.append("no feed of kind gtfs is configured: there are no arrivals to show")
         Console(file=supervisor.out).print(Panel("\n".join(where), title=f"{settings.city} is up", expand=False))
 

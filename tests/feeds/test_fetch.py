@@ -51,8 +51,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(301, b"", Location="/good")
         if path == "/circle":
             return self._say(302, b"", Location="/circle")
+        if path == "/trickle":
+            return self._trickle()
         self.gone.wait(3)
         return None
+
+    def _trickle(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(100):
+            try:
+                self.wfile.write(b"x")
+            except OSError:
+                return
+            if self.gone.wait(0.05):
+                return
 
     def _say(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -115,11 +129,12 @@ async def test_a_bad_answer_says_how_it_is_bad(base: str, path: str, outcome: Po
     assert caught.value.retry_after_s == (120.0 if path == "/503" else None)
 
 
-async def test_silence_ends_with_the_timeout(base: str) -> None:
-    """A server that never answers does not hold the poller."""
+@pytest.mark.parametrize("path", ["/silence", "/trickle"])
+async def test_silence_and_trickling_end_with_the_timeout(base: str, path: str) -> None:
+    """A server that never answers, or a byte at a time, does not hold the poller."""
     fetcher = Fetcher(SystemClock(), {})
     with pytest.raises(FetchFailed) as caught:
-        await fetcher.fetch(spec_of(f"{base}/silence", timeout_s=0.3), Validators())
+        await fetcher.fetch(spec_of(f"{base}{path}", timeout_s=0.3), Validators())
     await fetcher.close()
     assert caught.value.outcome == PollOutcome.TIMEOUT
 

@@ -121,8 +121,9 @@ def test_killed_at_random_moments_nothing_acknowledged_is_lost(house: House, wor
     with redis.Redis.from_url(f"unix://{socket_path(house.home)}") as client:
         eventually(lambda: client.xlen("wayside:{push}:work") == 0, PATIENCE_S, "all work is settled")
         assert client.xlen("wayside:{push}:dead") == 0
-    # At least once: a hand-over whose process died before noting it comes again, once for each such death.
-    assert max(count for event in events for count in _told(world, event).values()) <= 2
+    # At least once: a hand-over whose process died before noting it comes again, once for each such death; what comes
+    # again 6 s later may meet the next kill of this test.
+    assert max(count for event in events for count in _told(world, event).values()) <= 3
     by_person = Counter(
         (entry["message"]["token"], entry["message"]["android"]["notification"]["tag"]) for entry in world.phones.inbox
     )
