@@ -24,6 +24,8 @@ from domain.realtime import (
 from feeds.formats.protobuf_columns import BYTES, FIXED32, FIXED64, VARINT, Irregular, Wire
 
 _Update = gtfs_realtime_pb2.TripUpdate
+PORTION = 1 << 14
+"""Messages read side by side: their columns stay in the processor's cache."""
 _HEADER, _ENTITY = 1 << 3 | BYTES, 2 << 3 | BYTES
 
 
@@ -37,12 +39,12 @@ class Column:
         self.at = np.zeros(count, np.int64)
 
     def take(self, rows: Int64s, value: Int64s, at: Int64s) -> None:
-        if len(rows) == len(self.present):
-            self.present[:], self.value, self.at = True, value.copy(), at.copy()
-            return
-        self.present[rows] = True
-        self.value[rows] = value
-        self.at[rows] = at
+        where: Int64s | slice = rows
+        if int(rows[-1]) - int(rows[0]) == len(rows) - 1:
+            where = slice(int(rows[0]), int(rows[-1]) + 1)  # all in a row: copied, not scattered
+        self.present[where] = True
+        self.value[where] = value
+        self.at[where] = at
 
     @property
     def length(self) -> Int64s:
@@ -90,13 +92,15 @@ class Reader:
         return column
 
     def read(self, begin: Int64s, end: Int64s) -> None:
-        for rows, tags, values, ats in self.wire.fields(begin, end):
-            if isinstance(tags, int):
-                self._take(tags, rows, values, ats)
-                continue
-            for tag in np.unique(tags).tolist():
-                mine = np.flatnonzero(tags == tag)
-                self._take(tag, rows[mine], values[mine], ats[mine])
+        for first in range(0, len(begin), PORTION):
+            portion = slice(first, first + PORTION)
+            for rows, tags, values, ats in self.wire.fields(begin[portion], end[portion]):
+                if isinstance(tags, int):
+                    self._take(tags, rows + first, values, ats)
+                    continue
+                for tag in np.unique(tags).tolist():
+                    mine = np.flatnonzero(tags == tag)
+                    self._take(tag, rows[mine] + first, values[mine], ats[mine])
 
     def _take(self, tag: int, rows: Int64s, value: Int64s, at: Int64s) -> None:
         if tag in self.odd:
