@@ -4,16 +4,16 @@ Pure, and in the language that all rooms share, because several must say the sam
 the pages. Policy and its reasons: docs/alerts.md.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.alert import SEVERITY_RANK, SILENT_LIFE_S, Alert, AlertInfo, AlertState, Area, Severity
+from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertState, Area, Severity
 from domain.geo import Ground
 from domain.risk import Risk, RiskLevel
+from domain.standing import ends_epoch_s, says_over
 from domain.subscription import Place
 
 LEVELS = (RiskLevel.NONE, RiskLevel.MINOR, RiskLevel.MODERATE, RiskLevel.SEVERE, RiskLevel.EXTREME)
@@ -26,44 +26,6 @@ _BASE = {
     Severity.UNKNOWN: RiskLevel.MODERATE,  # nobody said that it is harmless
     Severity.MINOR: RiskLevel.MINOR,
 }
-_ENDED_WORDS = re.compile(r"\b(cancel?lation|cancel?led|all[- ]clear|entwarnung|aufgehoben|aufhebung)\b", re.IGNORECASE)
-
-
-def ends_epoch_s(info: AlertInfo, listed_epoch_s: int = 0) -> int:
-    """When an info block no longer holds; never 0.
-
-    The event's own end where the issuer gives one beside the text's (US National Weather Service, ``eventEndingTime``);
-    where none is given, or one that is not after the start (Western Australia), SILENT_LIFE_S after it started or was last
-    listed by its feed.
-    """
-    said = info.expires_epoch_s
-    for name, value in info.parameters:
-        if name == "eventEndingTime":
-            said = max(said, _parameter_time(value))
-    start = max(info.onset_epoch_s, info.effective_epoch_s)
-    if said > start:
-        return said
-    return max(start, listed_epoch_s) + SILENT_LIFE_S
-
-
-def _parameter_time(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return 0
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-
-
-def says_over(info: AlertInfo) -> bool:
-    """Does the block say that nothing is (any longer) to be feared, whatever its message is called?"""
-    responses = {word.lower() for word in info.response_types}
-    return (
-        "allclear" in responses
-        or (info.urgency == "Past" and (not responses or responses == {"none"}))
-        or bool(_ENDED_WORDS.search(info.event))
-        or any(name.endswith("Alert_Location_Status") and value.lower() == "ended" for name, value in info.parameters)
-        or any(name == "awareness_level" and value.startswith("1") for name, value in info.parameters)
-    )
 
 
 def level_of(info: AlertInfo) -> RiskLevel:

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertState
-from domain.assess import LEVELS, ends_epoch_s, level_of, says_over
+from domain.assess import LEVELS, level_of
 from domain.notification import Notification, NotificationKind
 from domain.risk import Risk, RiskLevel
+from domain.standing import ends_epoch_s, says_over
 from domain.subscription import Subscription
 from notify import languages
 from notify.phrases import DEFAULT, catalogues

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from domain.alert import Alert
 from domain.errors import BlobUnusable
-from notify.policy import public_part
+from domain.standing import public_part
 from store import alerts
 from store.hall import Hall
 

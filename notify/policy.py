@@ -3,7 +3,7 @@
 ``docs/notifications.md`` gives the reasons. Nothing that is not plainly meant for the public ever becomes a warning.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from domain.alert import Alert, AlertState
@@ -118,18 +118,3 @@ def retry_at_epoch_s(attempts: int, retry_after_s: float | None, lot: float, now
         return now_epoch_s + wait_s + lot * min(wait_s * 0.2 + 0.1, 30.0)
     wait_s = min(RETRY_FIRST_S * 2.0 ** min(attempts, 20), RETRY_LONGEST_S)
     return now_epoch_s + wait_s * (0.5 + 0.5 * lot)
-
-
-def public_part(alert: Alert) -> Alert:
-    """The Alert with only those blocks that may reach a phone: a test that hangs on a real event stays silent.
-
-    Where it cannot be told which block came from which message, one message that may not be pushed silences all.
-    """
-    live = [link for link in alert.links if link.live]
-    if not live or not any(link.why_not_pushable for link in live):
-        return alert
-    if sum(link.info_count for link in live) != len(alert.infos):
-        return replace(alert, infos=(), pushable=False)
-    allowed = [not link.why_not_pushable for link in live for _ in range(link.info_count)]
-    infos = tuple(info for info, may in zip(alert.infos, allowed, strict=True) if may)
-    return replace(alert, infos=infos)

@@ -21,7 +21,8 @@ from domain.alert import (
     Reference,
     pushable,
 )
-from domain.assess import ends_epoch_s, says_over, worst_severity
+from domain.assess import worst_severity
+from domain.standing import ends_epoch_s, says_over
 from predictor.alert_sameness import content_of, disjoint, is_news
 
 GRACE_S = 15 * 60

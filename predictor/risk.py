@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.alert import Alert, AlertState, Area
-from domain.assess import LEVELS, assess_place, assess_places, ends_epoch_s, level_of
+from domain.assess import LEVELS, assess_place, assess_places, level_of
 from domain.risk import RiskLevel
+from domain.standing import ends_epoch_s, public_part
 from predictor.geofence import Patterns, Touch, remaining
 
 __all__ = ["Run", "RunRisk", "TripJudge", "assess_place", "assess_places"]
@@ -43,13 +44,13 @@ class TripJudge:
 
     def judge(self, alerts: Iterable[Alert], runs: Sequence[Run], now_epoch_s: float) -> list[RunRisk]:
         """For each Alert in force that may be told to people, the runs whose remaining way it touches; the worst of its
-        blocks counts for each run."""
+        blocks that lie ahead count for each run, together."""
         by_pattern: dict[int, list[Run]] = {}
         for run in runs:
             by_pattern.setdefault(run.pattern, []).append(run)
         risks: list[RunRisk] = []
         still: dict[tuple[str, int], list[dict[int, Touch]]] = {}
-        for alert in alerts:
+        for alert in map(public_part, alerts):
             if alert.state is not AlertState.IN_FORCE or not alert.pushable:
                 continue
             key = (alert.alert_id, alert.revision)
@@ -76,10 +77,13 @@ class TripJudge:
 
 def _keep_worst(found: dict[Run, RunRisk], alert: Alert, level: RiskLevel, run: Run, touch: Touch) -> None:
     before = found.get(run)
-    if before is not None and LEVELS.index(before.level) >= LEVELS.index(level):
+    if before is not None and LEVELS.index(before.level) > LEVELS.index(level):
         return
     if where := remaining(touch, run.next_position):
         first, last, calls = where
+        if before is not None and before.level is level:
+            first, last = min(first, before.first_position), max(last, before.last_position)
+            calls = tuple(sorted({*calls, *before.calls}))
         found[run] = RunRisk(
             alert_id=alert.alert_id,
             revision=alert.revision,

@@ -8,17 +8,15 @@ from api.endpoints.answers import answer, limit
 from api.errors import unknown
 from api.formats import geojson
 from api.replica import Replica
-from domain.alert import Alert, AlertState
+from domain.alert import Alert
 from domain.risk import TripRisk
+from domain.standing import standing_part
 
 
 def in_force(replica: Replica, now_epoch_s: float) -> list[Alert]:
-    """Alerts in force now, the newest first; a test or an exercise is none."""
-    found = [
-        alert
-        for alert in replica.alerts.values()
-        if alert.state is AlertState.IN_FORCE and alert.pushable and alert.expires_epoch_s > now_epoch_s
-    ]
+    """Alerts in force now, the newest first, as phones are told of them: only the blocks that may be told and still hold.
+    A test or an exercise is none."""
+    found = [one for alert in replica.alerts.values() if (one := standing_part(alert, now_epoch_s)) is not None]
     return sorted(found, key=lambda alert: (-alert.updated_epoch_s, alert.alert_id))
 
 

@@ -13,14 +13,16 @@ CONTENT_TYPE = "application/geo+json"
 
 
 def ring_of(circle: Circle) -> list[list[float]]:
-    """The disc as a closed ring, counter-clockwise."""
-    lat, lon, angle = radians(circle.lat), radians(circle.lon), circle.radius_m / EARTH_RADIUS_M
+    """A closed ring around the disc, counter-clockwise: its edges touch it, none cuts into it. Longitudes may pass 180°, so
+    that a disc across the antimeridian stays in one piece."""
+    lat, lon = radians(circle.lat), radians(circle.lon)
+    angle = min(circle.radius_m / EARTH_RADIUS_M / cos(pi / CIRCLE_CORNERS), pi)
     ring = []
     for corner in range(CIRCLE_CORNERS):
         bearing = -2 * pi * corner / CIRCLE_CORNERS
         north = asin(sin(lat) * cos(angle) + cos(lat) * sin(angle) * cos(bearing))
         east = lon + atan2(sin(bearing) * sin(angle) * cos(lat), cos(angle) - sin(lat) * sin(north))
-        ring.append([round((degrees(east) + 540) % 360 - 180, 6), round(degrees(north), 6)])
+        ring.append([round(degrees(east), 6), round(degrees(north), 6)])
     return [*ring, ring[0]]
 
 

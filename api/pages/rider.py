@@ -22,7 +22,7 @@ from api.pages.render import language_of, page, time_zone_of, until_text
 from api.replica import Replica
 from api.served import Served
 from api.status import trip_ids_of_row
-from domain.alert import Alert, AlertState
+from domain.alert import SEVERITY_RANK, Alert, AlertState
 from domain.ids import qualify
 from domain.situation import Translation
 from runtime.settings import Settings
@@ -78,9 +78,12 @@ def _warning(request: Request, alert: Alert) -> dict[str, Any]:
 
 
 def _warnings(request: Request) -> list[dict[str, Any]]:
-    """The newest warnings in force, the grave ones first."""
+    """Warnings in force, the gravest first, then the newest: where there are too many, the mildest are left out."""
     replica, _, now, _ = _parts(request)
-    shown = [_warning(request, alert) for alert in in_force(replica, now)[:WARNINGS_MOST]]
+    gravest_first = sorted(
+        in_force(replica, now), key=lambda alert: -max(SEVERITY_RANK[it.severity] for it in alert.infos)
+    )
+    shown = [_warning(request, alert) for alert in gravest_first[:WARNINGS_MOST]]
     return sorted(shown, key=lambda warning: not warning["grave"])
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from domain.alert import Alert, AlertState, Area, Circle
-from domain.assess import assess_place, assess_places, blocks_touching, ends_epoch_s, level_of, says_over
+from domain.assess import assess_place, assess_places, blocks_touching, level_of
 from domain.risk import RiskLevel
+from domain.standing import ends_epoch_s, says_over
 from domain.subscription import Place
 from predictor.alert_chains import advance
 from tests.feeds.formats.cap_messages import alert, info, read

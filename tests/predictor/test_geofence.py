@@ -126,6 +126,15 @@ def test_runs_are_judged_by_their_worst_block_ahead() -> None:
     assert judge.judge([made], runs, NOW) == judge.judge([made], runs, NOW)
 
 
+def test_blocks_as_bad_as_each_other_count_together() -> None:
+    """One warning, a block for each valley: the trip runs through both, and its riders hear of both."""
+    made = with_areas(event(info(), info()), (box(49.9, 9.9, 50.1, 10.1),), (box(49.9, 12.9, 50.1, 13.1),))
+    (risk,) = TripJudge(Patterns({7: STRAIGHT})).judge(
+        [made], [Run(trip=1, service_date=20261123, pattern=7, next_position=0)], NOW
+    )
+    assert (risk.first_position, risk.last_position, risk.calls) == (0, 3, (0, 3))
+
+
 def test_what_must_not_be_told_touches_no_trip() -> None:
     """Over, an exercise, an all-clear, or a block that has ended."""
     sound = with_areas(event(), (FLOOD,))
