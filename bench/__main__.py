@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from bench import embedded, import_schedule, realtime_tick, riders, switch, web
+from bench import embedded, import_schedule, realtime_tick, riders, switch, warning, web
 from simulator.city import build_city
 
 TWO_PROCESSES = ("--processes", "2", "--connections", "32", "--only", "arrivals-and-departures-for-stop")
@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
         benches: dict[str, Callable[[], int]] = {
             "import": lambda: import_schedule.main([str(path)]),
             "embedded server": embedded.main,
+            "warning": lambda: warning.main(["--people", "20000"]),
             "realtime": lambda: asyncio.run(realtime_tick.main([str(path), "--ticks", str(given.ticks)])),
             "web, one process": lambda: asyncio.run(web.main([str(path), "--seconds", seconds])),
             "web, two processes": lambda: asyncio.run(web.main([str(path), "--seconds", seconds, *TWO_PROCESSES])),

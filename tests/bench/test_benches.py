@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import embedded, import_schedule, realtime_tick, riders, switch, web
+from bench import embedded, import_schedule, realtime_tick, riders, switch, warning, web
 from bench.dataset import busiest_epoch_s, make_dataset
 from feeds.formats import gtfs_realtime
 from feeds.schedule import build
@@ -50,6 +50,14 @@ def test_import_reports(town_zip: Path, capsys: pytest.CaptureFixture[str]) -> N
     """Time, CPU, peak and size."""
     assert import_schedule.main([str(town_zip)]) == 0
     assert re.search(r"[\d,]+ stop times: [\d.]+ s wall, [\d.]+ s CPU, [\d.]+ GiB peak", capsys.readouterr().out)
+
+
+def test_a_warning_reaches_its_part_of_the_people_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody else, nobody twice; and how long it took."""
+    assert warning.main(["--people", "1000"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"1,000 people judged, 100 to be told: [\d.]+ s", said)
+    assert re.search(r"handed over: [\d.]+ s, [\d,]+ a second.*\n.*\npeak \d+ MiB", said)
 
 
 @on_linux
