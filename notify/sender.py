@@ -40,6 +40,9 @@ BREAKER_WINDOW = 50
 BREAKER_SHARE = 0.5
 """When more than half of the latest hand-overs call tokens dead, it is more likely that our credentials changed."""
 
+BREAKER_BELIEVES = 5
+"""So many are believed all the same: a small town loses five subscriptions to a wrong key at worst, not all it has."""
+
 
 @dataclass(slots=True)
 class _Job:
@@ -196,9 +199,10 @@ class Sender:
     def _note_dead(self, is_dead: bool) -> bool:
         """Count a hand-over; are so many tokens called dead lately that none should be believed?"""
         self._dead_lately = [*self._dead_lately[-(BREAKER_WINDOW - 1) :], is_dead]
-        if len(self._dead_lately) < BREAKER_WINDOW or sum(self._dead_lately) <= BREAKER_SHARE * BREAKER_WINDOW:
+        dead, of = sum(self._dead_lately), len(self._dead_lately)
+        if dead <= max(BREAKER_SHARE * of, BREAKER_BELIEVES):
             return False
-        log.error("event=tokens_called_dead share=%.2f action=keeping", sum(self._dead_lately) / BREAKER_WINDOW)
+        log.error("event=tokens_called_dead share=%.2f action=keeping", dead / of)
         return True
 
     async def _note(self, pairs: Sequence[tuple[_Job, _End]]) -> None:

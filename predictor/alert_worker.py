@@ -109,6 +109,26 @@ class Events:
         for spec in self._feeds:
             if not feed_id or spec.feed_id == feed_id:
                 moved |= await self._settle(spec)
+        if not feed_id:
+            moved |= await self._settle_orphans()
+        return moved
+
+    async def _settle_orphans(self) -> bool:
+        """Let what feeds that are configured no longer once said run out: whoever was warned is owed the end."""
+        configured = {spec.feed_id for spec in self._feeds}
+        moved = False
+        try:
+            if self._known is None:
+                self._known = await alerts.get_alerts(self._hall)
+        except BlobUnusable as error:
+            log.error("event=alerts_unusable why=%s", error)
+            return False
+        for feed_id in sorted({alert.feed_id for alert in self.known.values()} - configured):
+            now_epoch_s = self._clock.now_epoch_s()
+            changes = advance(self.known, (), feed_id=feed_id, seen_epoch_s=0, now_epoch_s=now_epoch_s)
+            if changes:
+                await self._write(changes, now_epoch_s)
+                moved = True
         return moved
 
     async def settle_changed(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.alert import AlertState, MessageStatus
+from domain.subscription import Subscription
 from notify import worker
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
@@ -190,6 +191,28 @@ async def test_a_dead_token_is_forgotten(tmp_path: Path, redis_url: str, phones:
     assert receipt["outcome"] == "refused"
     assert "unregistered-1" not in str(receipt)
     assert kept.subscription_id not in str(receipt)
+
+
+async def test_wrong_credentials_do_not_empty_a_small_town(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """Every token is called dead, as with another project's key: some are believed, the others kept and tried again."""
+    async with working(tmp_path, redis_url, phones) as hall:
+        for number in range(12):
+            device = replace(resident().device, token=f"unregistered-{number}")
+            await subscriptions.put(hall, resident(f"r{number}", device=device))
+        await settled(hall)
+        await alerts.put_alerts(hall, [flood()], NOW)
+        async with asyncio.timeout(20):
+            while await hall.redis.zcard(keys.pushes_later()) < 7:
+                await asyncio.sleep(0.02)
+        await settled(hall)
+        left = [one async for page in _all(hall) for one in page]
+    assert len(left) == 7
+
+
+async def _all(hall: Hall) -> AsyncIterator[list[Subscription]]:
+    for shard in range(keys.SUBSCRIPTION_SHARDS):
+        async for page in subscriptions.in_shard(hall, shard):
+            yield page
 
 
 async def test_quiet_hours_put_off_and_extreme_does_not_wait(tmp_path: Path, redis_url: str, phones: Phones) -> None:

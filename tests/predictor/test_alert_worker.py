@@ -5,6 +5,7 @@ import contextlib
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,6 +139,18 @@ async def test_an_alert_expires_without_any_message(redis_url: str, tmp_path: Pa
         await clock.advance_s(6 * 3600)
         await until(hall, lambda known: [one.state for one in known.values()] == [AlertState.EXPIRED])
     assert events(redis_url) == [1, 2]
+
+
+async def test_what_a_feed_said_that_is_no_longer_configured_runs_out(redis_url: str, tmp_path: Path) -> None:
+    """Whoever was warned is owed the end, also where an operator took the feed out meanwhile."""
+    clock = FakeClock(AT)
+    async with working(tmp_path, redis_url, clock) as hall:
+        await alerts.put_messages(hall, "civil", [read(alert())], NOW)
+        (known,) = (await until(hall, lambda known: len(known) == 1)).values()
+        await alerts.put_alerts(hall, [replace(known, alert_id="old", feed_id="gone")], NOW)
+    async with working(tmp_path, redis_url, clock) as hall:
+        await clock.advance_s(6 * 3600)
+        await until(hall, lambda known: {one.state for one in known.values()} == {AlertState.EXPIRED})
 
 
 async def test_a_lost_connection_is_waited_out(redis_url: str, tmp_path: Path) -> None:
