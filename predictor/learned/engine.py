@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.realtime import Floats, Int64s, UInt8s
+from domain.realtime import Floats, Int64s
 from predictor.learned.errors import (
     AGENCY,
     AGES_S,
+    EXPERTS,
+    KNOTS_S,
     N_AGES,
     QUANTILES,
     SCALE_S,
@@ -36,6 +38,9 @@ from predictor.learned.samples import Samples
 from predictor.learned.settings import Settings
 from predictor.learned.tracks import Seen, Tracks
 
+SETTLED_S = 20_000.0
+"""Seconds of running that have to be observed of a group without a timetable before its forecasts are held against it:
+in the first minutes its speed is a guess, whose errors would be taken for habits."""
 ALIKE_S = 300.0
 """So long after one another, forecasts of one run are as good as independent."""
 ALIKE_CALLS = 2.5
@@ -157,40 +162,62 @@ class Engine:
         return self._judgement[1]
 
     def _make(self, now_epoch_s: float, plan: Plan, rows: Int64s, told: Told) -> "Made":
+        """A forecast with all its parts; learns and keeps nothing."""
         at = stand(now_epoch_s, plan, rows, self.tracks, self.settings)
         ways, at = journeys(now_epoch_s, plan, at, told, self.learned, self.tracks, self.settings)
         judgement = self.judgement()
-        experts = np.where(ways.ahead, ways.arrival_s, ways.departure_s)
-        rough = np.where(np.isnan(experts[0]), experts[AGENCY], experts[0])
-        group, kind = plan.habit[at.run][ways.row], at.kind[ways.row]
-        low, share = knots(np.nan_to_num(rough, nan=0.0))
-        bias = _between(judgement.bias, group, kind, low, share).T
-        weight = _between(judgement.weight, group, kind, low, share).T
-        weight = np.where(np.isnan(experts), 0.0, weight)
-        total = weight.sum(axis=0)
-        scale = np.nan_to_num(rough, nan=0.0) + SCALE_S
-        corrected = np.where(np.isnan(experts), 0.0, np.maximum(experts + bias * scale, 0.0))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            weight = weight / total
-            blend = (weight * corrected).sum(axis=0)
-        blend = np.where(total > 0, blend, np.nan)
-        stands = ways.leaves & ~ways.ahead
-        dwell = ways.departure_s - ways.arrival_s
-        with np.errstate(invalid="ignore", divide="ignore"):
-            weighed = np.where(np.isnan(dwell), 0.0, weight)
-            dwell = np.where(np.isnan(dwell), 0.0, dwell * weighed).sum(axis=0) / np.maximum(weighed.sum(axis=0), 1e-9)
-        dwell = np.where(stands, 0.0, np.maximum(dwell, 0.0))
+        n = len(ways.row)
+        ratio = np.where(ways.ahead, ways.arrival_s[0], ways.departure_s[0])
+        agency = np.where(ways.ahead, ways.arrival_s[AGENCY], ways.departure_s[AGENCY])
+        rough = np.where(np.isnan(ratio), agency, ratio)
+        some = np.flatnonzero(~np.isnan(rough))
+        ahead = ways.ahead[some]
+        group = plan.habit[at.run][ways.row]
+        cell = 2 * at.kind[ways.row].astype(np.int64) + ways.raw
+        low, share = knots(rough[some])
+        scale = rough[some] + SCALE_S
+        leaf = (group[some] * judgement.weight.shape[1] + cell[some]) * len(KNOTS_S) + low
+        silent = np.full((len(EXPERTS), n), np.nan)
+        experts, weight, bias = silent, silent.copy(), silent.copy()
+        total, blend, dwell = np.zeros(len(some)), np.zeros(len(some)), np.zeros(len(some))
+        for number in range(len(EXPERTS)):
+            goes = ways.departure_s[number, some]
+            said = np.where(ahead, ways.arrival_s[number, some], goes)
+            spoken = ~np.isnan(said)
+            if not spoken.any():
+                continue
+            table = judgement.weight[..., number].reshape(-1)
+            votes = np.where(spoken, table[leaf] * (1 - share) + table[leaf + 1] * share, 0.0)
+            shift = np.zeros(len(some))
+            if number == AGENCY:
+                table = judgement.bias[..., number].reshape(-1)
+                shift = table[leaf] * (1 - share) + table[leaf + 1] * share
+            heard = np.where(spoken, said, 0.0)
+            total += votes
+            blend += votes * np.maximum(heard + shift * scale, 0.0)
+            dwell += votes * np.where(spoken & ~np.isnan(goes), np.maximum(goes - said, 0.0), 0.0)
+            experts[number, some], weight[number, some], bias[number, some] = said, votes, shift
+        weight[:, some] /= total
+        mean = np.full(n, np.nan)
+        mean[some] = blend / total
+        stay = np.zeros(n)
+        stay[some] = np.where(ahead, dwell / total, 0.0)
         age = np.digitize(np.nan_to_num(at.age_s, nan=0.0), AGES_S)[ways.row]
-        low, share = knots(np.nan_to_num(blend, nan=0.0))
-        offsets = _quantiles(judgement.quantile, group, kind, low, age, share)
+        low, share = np.zeros(n, np.int64), np.zeros(n)
+        low[some], share[some] = knots(mean[some])
+        offsets = np.full((len(QUANTILES) + 1, n), np.nan)
+        offsets[:, some] = _quantiles(judgement.quantile, group[some], cell[some], low[some], age[some], share[some])
+        blend, dwell = mean, stay
         return Made(
             at=at, ways=ways, rough_s=rough, blend_s=blend, dwell_s=dwell, experts_s=experts, weight=weight, bias=bias,
-            offsets=offsets, low=low, share=share, age=age, group=group,
+            offsets=offsets, low=low, share=share, age=age, group=group, cell=cell,
         )  # fmt: skip
 
     def _sample(self, now_epoch_s: float, plan: Plan, made: "Made") -> None:
         ways = made.ways
-        event = ways.ahead & (made.blend_s <= 45 * 60.0) & ~plan.runs.skipped[ways.call]
+        settled = self.learned.groups["observed_s"] >= SETTLED_S
+        settled = settled[made.group] | plan.timed[plan.run[ways.call]]
+        event = ways.ahead & settled & (made.blend_s <= 45 * 60.0) & ~plan.runs.skipped[ways.call]
         rows = np.flatnonzero(event)
         share = self._worth(now_epoch_s, plan, made, rows)
         chosen, each = self.samples.choose(now_epoch_s, rows)
@@ -202,7 +229,7 @@ class Engine:
                 position=plan.position[ways.call[chosen]],
                 worth=share[chosen] * each,
                 group=made.group[chosen],
-                kind=made.at.kind[ways.row[chosen]],
+                cell=made.cell[chosen],
                 age=made.age[chosen],
                 rough_s=made.rough_s[chosen],
                 blend_s=made.blend_s[chosen],
@@ -274,20 +301,13 @@ class Made:
     share: Floats
     age: Int64s
     group: Int64s
+    cell: Int64s
 
 
-def _between(table: Floats, group: Int64s, kind: UInt8s, low: Int64s, share: Floats) -> Floats:
-    """Rows of a table by group, kind and knot, between two knots."""
-    flat = table.reshape(-1, table.shape[-1])
-    at = (group * table.shape[1] + kind) * table.shape[2] + low
-    rows: Floats = flat[at] * (1 - share)[:, None] + flat[at + 1] * share[:, None]
-    return rows
-
-
-def _quantiles(table: Floats, group: Int64s, kind: UInt8s, low: Int64s, age: Int64s, share: Floats) -> Floats:
+def _quantiles(table: Floats, group: Int64s, cell: Int64s, low: Int64s, age: Int64s, share: Floats) -> Floats:
     """A row a quantile."""
     flat = table.reshape(-1, table.shape[-1]).T
-    at = ((group * table.shape[1] + kind) * table.shape[2] + low) * N_AGES + age
+    at = ((group * table.shape[1] + cell) * table.shape[2] + low) * N_AGES + age
     rows: Floats = flat[:, at] * (1 - share) + flat[:, at + N_AGES] * share
     return rows
 

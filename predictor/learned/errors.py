@@ -17,12 +17,17 @@ EXPERTS = ("ratio", "seconds", "today", "recent", "constant_delay", "agency")
 TRAVEL = 4
 """The first so many are travel times, each with a running time of its own for every stop pair."""
 CONSTANT_DELAY, AGENCY = 4, 5
+VOTES: Floats = np.array([0.45, 0.45, 0.45, 0.45, 0.8, 1.0])
+"""The travel experts share most of what they know, so they share their votes."""
 KNOTS_S = np.array([0.0, 60.0, 135.0, 270.0, 480.0, 750.0, 1080.0, 1500.0, 2400.0])
 """Horizons at which errors are counted; between two of them, a share at each."""
 AGES_S = (45.0, 120.0)
 N_AGES = len(AGES_S) + 1
 """Positions that are fresh, missed once or twice, old."""
 SCALE_S = 60.0
+CELLS = 2 * len(Kind)
+"""Errors are counted apart for each Kind, and for forecasts that rest on experience (even) or still on guesses (odd):
+a city's first hour must not be held against its second."""
 _BEND = 0.1
 EDGES: Floats = _BEND * np.sinh(np.linspace(np.arcsinh(-2.0 / _BEND), np.arcsinh(5.0 / _BEND), 97))
 """Of the bins: a hundredth wide in the middle, a third at the ends."""
@@ -30,10 +35,10 @@ BINS = len(EDGES) - 1
 CENTRES: Floats = (EDGES[1:] + EDGES[:-1]) / 2
 QUANTILES = (0.1, 0.3, 0.5, 0.9)
 
-_SPREAD = 0.14
+_SPREAD = 0.11
 """Mean absolute relative error of buses under way before anything is known; the same within 0.03 in five cities."""
-_WIDER = np.array([1.0, 2.0, 2.0, 2.0])
-"""By Kind."""
+_WIDER = np.array([1.0, 1.3, 2.0, 2.3, 2.0, 2.3, 2.0, 2.3])
+"""By cell."""
 _OLDER = np.array([1.0, 1.3, 1.8])
 _EXPERT_SPREAD = _SPREAD * np.array([1.0, 1.05, 1.05, 1.05, 1.3, 1.3])
 
@@ -47,7 +52,7 @@ def _laplace(spread: float) -> Floats:
 
 
 GENERAL: Floats = np.array([[_laplace(_SPREAD * wide * old) for old in _OLDER] for wide in _WIDER])
-"""By kind and age."""
+"""By cell and age."""
 EXPERT_GENERAL: Floats = np.array([[_laplace(spread * wide) for spread in _EXPERT_SPREAD] for wide in _WIDER])
 
 
@@ -81,10 +86,11 @@ def quantiles_of(counts: Floats, levels: tuple[float, ...]) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What follows from counted errors. First axes: group, kind, knot."""
+    """What follows from counted errors. First axes: group, cell, knot."""
 
     bias: Floats
-    """Median relative error of each expert (last axis)."""
+    """Median relative error of the agency (last axis: experts). Ours start from sums, which are true on average; what they
+    all have in common the blend's quantiles correct."""
     weight: Floats
     """Of each expert, all being there; sums to 1."""
     quantile: Floats
@@ -93,22 +99,22 @@ class Judgement:
 
 def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgement:
     """From the counts of :class:`predictor.learned.learned.Learned`."""
-    n_kinds = len(Kind)
     prior = settings.prior_outcomes
+    few = settings.prior_expert_outcomes
     pooled = expert_errors.sum(axis=3, keepdims=True)
     heard = pooled.sum(axis=-1, keepdims=True)
-    usual = (pooled + prior * EXPERT_GENERAL[None, :, None]) / (heard + prior)
-    told = expert_errors + prior * usual
+    usual = (pooled + few * EXPERT_GENERAL[None, :, None]) / (heard + few)
+    told = expert_errors + few * usual
     bias = quantiles_of(told, (0.5,))[..., 0]
+    bias[..., :AGENCY] = 0.0
     away = (told * np.abs(CENTRES - bias[..., None])).sum(axis=-1) / told.sum(axis=-1)
-    weight = away**-settings.weight_power
+    weight = VOTES * away**-settings.weight_power
     weight /= weight.sum(axis=-1, keepdims=True)
-    # A leaf (kind, knot, age) leans on its knot over all ages, and that on the general shape.
+    # A leaf (cell, knot, age) leans on its knot over all ages, and that on the general shape.
     general = GENERAL[None, :, None]
     over_ages = errors.sum(axis=3, keepdims=True)
     heard = over_ages.sum(axis=-1, keepdims=True)
     share = heard / (heard + prior)
     parent = share * over_ages / np.maximum(heard, 1e-12) + (1 - share) * general
     leaf = errors + prior * parent
-    assert leaf.shape[1] == n_kinds
     return Judgement(bias=bias, weight=weight, quantile=quantiles_of(leaf, (*QUANTILES, settings.publish)))

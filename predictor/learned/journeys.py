@@ -22,6 +22,7 @@ LEAST_DWELL = 0.3
 """Of its usual dwell, a standing vehicle is always given this much more."""
 LEAST_REST = 0.1
 """Of the rest of the way to the next call: what remains of it however old the position is."""
+RAW_SHARE = 0.5
 GHOST_S = 20 * 60.0
 """A run that nobody is seen on so long after it should have left is not claimed to come."""
 
@@ -43,6 +44,8 @@ class Stand:
     rest: Floats
     """Share of the way to that call that is still ahead, 0 to 1."""
     age_s: Floats
+    current: Bools
+    """Its vehicle reports stops as such: what it has not reported has not happened, however long ago the last was."""
     delay_s: Floats
     """Behind the timetable; nan without one."""
 
@@ -94,6 +97,7 @@ def stand(now_epoch_s: float, plan: Plan, rows: Int64s, tracks: Tracks, settings
         located_epoch_s=located,
         rest=rest,
         age_s=np.where(seen, np.maximum(age, 0.0), np.nan),
+        current=native,
         delay_s=np.where(seen & runs.exact[rows] & plan.timed[rows], delay, np.nan),
     )
 
@@ -134,6 +138,8 @@ class Journeys:
     dwell_s: Floats
     held: Floats
     """Share of earliness that is waited at each call."""
+    raw: Bools
+    """The way to each call is mostly a guess: few vehicles were seen on it so far."""
 
 
 def journeys(
@@ -167,6 +173,7 @@ def journeys(
     moving = (kind != Kind.UNSEEN)[row] & (position >= start[row])
     inner = np.flatnonzero(moving & (position > 0))
     run_s[:, inner] = learned.travel_s(plan.pair[call[inner]], plan.pace_s[call[inner]], habit[row[inner]], now_epoch_s)
+    raw = _raw(learned.seen_share(plan.pair[call], now_epoch_s), run_s[0], ptr, row) & moving
     dwell = np.zeros(len(call))
     held = np.zeros(len(call))
     some = np.flatnonzero(moving)
@@ -209,8 +216,10 @@ def journeys(
     opening = position == 0
     arrival[:, opening] = departure[:, opening]
     with np.errstate(invalid="ignore"):
-        arrival = np.where(ahead, np.maximum(arrival, 0.0), np.nan)
-        departure = np.where(leaves, np.maximum(departure, 0.0), np.nan)
+        np.maximum(arrival, 0.0, out=arrival)
+        np.maximum(departure, 0.0, out=departure)
+        arrival[:, ~ahead] = np.nan
+        departure[:, ~leaves] = np.nan
     return (
         Journeys(
             ptr=ptr,
@@ -223,6 +232,7 @@ def journeys(
             run_s=run_s,
             dwell_s=dwell,
             held=held,
+            raw=raw,
         ),
         Stand(
             run=at.run,
@@ -233,9 +243,21 @@ def journeys(
             located_epoch_s=at.located_epoch_s,
             rest=at.rest,
             age_s=at.age_s,
+            current=at.current,
             delay_s=delay,
         ),
     )
+
+
+def _raw(seen: Floats, run_s: Floats, ptr: Int64s, row: Int64s) -> Bools:
+    """Is less than half of the way to each call known by experience?"""
+    known, whole = np.cumsum(seen * run_s), np.cumsum(run_s)
+    first = np.maximum(ptr[:-1][row] - 1, 0)
+    opening = ptr[:-1][row] == 0
+    known -= np.where(opening, 0.0, known[first])
+    whole -= np.where(opening, 0.0, whole[first])
+    raw: Bools = known < RAW_SHARE * whole
+    return raw
 
 
 def _block(plan: Plan, at: Stand, tracks: Tracks, settings: Settings) -> tuple[Floats, Int64s]:
@@ -271,14 +293,18 @@ def _begin(
     now_epoch_s: float, at: Stand, mine: Int64s, first_leg: Bools, stands: Bools, run_s: Floats, dwell: Floats,
     ptr: Int64s, start: Int64s, arrived_s: Floats, due_s: Floats, late_start_s: Floats, layover_s: Floats,
 ) -> Floats:  # fmt: skip
-    """When each expert has each run at its first event ahead: departure where it stands, else arrival; after now."""
+    """When each expert has each run at its first event ahead: departure where it stands, else arrival.
+
+    A position is advanced by its age, through as many calls as it takes: what lies before now is lifted later.
+    """
     here = ptr[mine] + start[mine]
     since = at.located_epoch_s[mine] - now_epoch_s
     way = at.rest[mine] * run_s[:, here]
-    travelling = np.maximum(since + way, LEAST_REST * way)
+    current = at.current[mine]
+    travelling = np.where(current, np.maximum(since + way, LEAST_REST * way), since + way)
     elapsed = at.located_epoch_s[mine] - at.arrived_epoch_s[mine]
     remains = np.maximum(LEAST_DWELL * dwell[here], dwell[here] - np.nan_to_num(elapsed, nan=0.0))
-    standing = np.maximum(since + remains, 0.0) + np.zeros((TRAVEL, 1))
+    standing = np.where(current, np.maximum(since + remains, 0.0), since + remains) + np.zeros((TRAVEL, 1))
     leaving = np.fmax(np.fmax(due_s + late_start_s, arrived_s + layover_s), SOON_S)
     return np.where(first_leg, leaving, np.where(stands, standing, travelling))
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.realtime import Bools, Floats, Int64s
-from predictor.learned.errors import BINS, EXPERTS, KNOTS_S, N_AGES
-from predictor.learned.runs import Kind
+from predictor.learned.errors import BINS, CELLS, EXPERTS, KNOTS_S, N_AGES
 from predictor.learned.settings import Settings
 
 PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "recent_observed_s", "recent_scheduled_s",
@@ -22,7 +21,8 @@ PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "recent_obs
 STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
 """Dwells of a stop: their number and sum; *held* / *early* is the share of its earliness that a vehicle waits here."""
 GROUP_COLUMNS = ("observed_s", "scheduled_s", "today_observed_s", "today_expected_s", "today_epoch_s", "dwell_n",
-                 "dwell_s", "held", "early", "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
+                 "dwell_s", "held", "early", "held_elsewhere", "early_elsewhere",
+                 "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
                  "judged_epoch_s")  # fmt: skip
 """Habits of an agency: its network's sums, today's, dwells, waiting, seconds between positions, starts and layovers."""
 GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
@@ -33,7 +33,9 @@ NETWORK_PRIOR_S = 3_600.0
 """Running time that the timetable weighs against the whole network's."""
 DWELL_PRIOR_N, DWELL_PRIOR_S = 20.0, 12.0
 HELD_PRIOR_EARLY = 10 * 120.0**2
-"""Ten vehicles two minutes early: what the group weighs against a stop in how much earliness is waited."""
+"""Ten vehicles two minutes early: what the assumption weighs against a group in how much earliness is waited."""
+HELD_PRIOR_AT_STOP = 3 * 120.0**2
+"""The same of the group against one stop."""
 HELD_AT_TIMEPOINTS, HELD_ELSEWHERE = 0.2, 0.03
 """Shares of earliness that are waited before anything is known. One big agency: 7 %; others hold to the timetable."""
 EARLY_S = 30.0
@@ -107,9 +109,9 @@ class Learned:
         self.pairs, self.stops = Table(PAIR_COLUMNS), Table(STOP_COLUMNS)
         self.groups = Table(GROUP_COLUMNS, GROUP_START)
         self.pair_stops = np.zeros((2, 0), np.int64)
-        self.errors = np.zeros((0, len(Kind), len(KNOTS_S), N_AGES, BINS))
-        """Counts of relative errors of the blend: by group, kind, knot of the horizon, age of the position, bin."""
-        self.expert_errors = np.zeros((0, len(Kind), len(KNOTS_S), len(EXPERTS), BINS))
+        self.errors = np.zeros((0, CELLS, len(KNOTS_S), N_AGES, BINS))
+        """Counts of relative errors of the blend: by group, cell, knot of the horizon, age of the position, bin."""
+        self.expert_errors = np.zeros((0, CELLS, len(KNOTS_S), len(EXPERTS), BINS))
         self.version = 0
         """Counts changes of the judgement, for whoever keeps what follows from it."""
 
@@ -186,6 +188,13 @@ class Learned:
         )
         return np.stack([ratio, seconds, today, recent])
 
+    def seen_share(self, pair: Int64s, now_epoch_s: float) -> Floats:
+        """How much of each stop pair's running time is experience rather than the network's habit, 0 to 1."""
+        fade = _fade(now_epoch_s - self.pairs["updated_epoch_s"][pair], self.settings.pair_half_life_s)
+        n = self.pairs["n"][pair] * fade
+        share: Floats = n / (n + self.settings.pair_prior_n)
+        return share
+
     def dwell_s(self, place: Int64s, habit: Int64s, now_epoch_s: float) -> Floats:
         """Expected dwell, without waiting for time."""
         stops, groups, k = self.stops, self.groups, self.settings.stop_prior_n
@@ -197,9 +206,12 @@ class Learned:
     def held_share(self, place: Int64s, habit: Int64s, waits: Bools) -> Floats:
         """The share of its earliness that a vehicle waits at a stop, 0 to 1."""
         groups, stops = self.groups, self.stops
-        general = (groups["held"] + HELD_PRIOR_EARLY * HELD_AT_TIMEPOINTS) / (groups["early"] + HELD_PRIOR_EARLY)
-        prior = np.where(waits, general[habit], HELD_ELSEWHERE)
-        share = (stops["held"][place] + HELD_PRIOR_EARLY * prior) / (stops["early"][place] + HELD_PRIOR_EARLY)
+        prior = np.where(
+            waits,
+            _share(groups["held"], groups["early"], HELD_AT_TIMEPOINTS)[habit],
+            _share(groups["held_elsewhere"], groups["early_elsewhere"], HELD_ELSEWHERE)[habit],
+        )
+        share = (stops["held"][place] + HELD_PRIOR_AT_STOP * prior) / (stops["early"][place] + HELD_PRIOR_AT_STOP)
         clipped: Floats = np.clip(share, 0.0, 1.0)
         return clipped
 
@@ -245,9 +257,9 @@ class Learned:
         held = np.minimum(held, x)
         np.add.at(stops["held"], place[early], (x * held)[early])
         np.add.at(stops["early"], place[early], (x * x)[early])
-        told = early & waits
-        np.add.at(groups["held"], habit[told], (x * held)[told])
-        np.add.at(groups["early"], habit[told], (x * x)[told])
+        for told, suffix in ((early & waits, ""), (early & ~waits, "_elsewhere")):
+            np.add.at(groups[f"held{suffix}"], habit[told], (x * held)[told])
+            np.add.at(groups[f"early{suffix}"], habit[told], (x * x)[told])
         plain = ~early & (observed_s >= 0)
         seconds = np.minimum(observed_s, settings.dwell_cap_s)
         _decay(stops, place[plain], "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "dwell_s")
@@ -318,6 +330,11 @@ class Learned:
 def _fade(elapsed_s: Floats, half_life_s: float) -> Floats:
     faded: Floats = np.exp2(-np.maximum(elapsed_s, 0.0) / half_life_s)
     return faded
+
+
+def _share(held: Floats, early: Floats, prior: float) -> Floats:
+    share: Floats = (held + HELD_PRIOR_EARLY * prior) / (early + HELD_PRIOR_EARLY)
+    return share
 
 
 def _decay(table: Table, slots: Int64s, stamp: str, half_life_s: float, now_epoch_s: float, *columns: str) -> None:

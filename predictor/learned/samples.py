@@ -6,7 +6,7 @@ has happened yet, and judging by that alone would teach to promise too soon.
 
 import numpy as np
 
-from domain.realtime import Float32s, Floats, Int64s, UInt8s
+from domain.realtime import Float32s, Floats, Int64s
 from predictor.learned.errors import EXPERTS, SCALE_S, bins, knots
 from predictor.learned.learned import Learned
 from predictor.learned.settings import Settings
@@ -31,7 +31,7 @@ class Samples:
         self.made_epoch_s = np.zeros(0)
         self.actual_epoch_s = np.zeros(0)
         self.place = np.zeros((3, 0), np.int64)
-        """Group, kind, age."""
+        """Group, cell, age."""
         self.said = np.zeros((3 + len(EXPERTS), 0), np.float32)
         """What it counts; rough horizon, blend, experts; seconds after the sample was made."""
         self._pending: list[tuple[Int64s, Floats, Int64s, Float32s]] = []
@@ -54,12 +54,12 @@ class Samples:
         return rows[(self._turn * 7919) % stride :: stride], stride
 
     def add(
-        self, now_epoch_s: float, *, run_key: Int64s, position: Int64s, group: Int64s, kind: UInt8s, age: Int64s, worth: Floats,
+        self, now_epoch_s: float, *, run_key: Int64s, position: Int64s, group: Int64s, cell: Int64s, age: Int64s, worth: Floats,
         rough_s: Floats, blend_s: Floats, experts_s: Floats,
     ) -> None:  # fmt: skip
         """Keep forecasts."""
         said = np.concatenate([worth[None], rough_s[None], blend_s[None], experts_s]).astype(np.float32)
-        place = np.stack([group, kind.astype(np.int64), age])
+        place = np.stack([group, cell, age])
         self._pending.append((_mark(run_key, position), np.full(len(position), now_epoch_s), place, said))
 
     def _gather(self) -> None:
@@ -104,7 +104,7 @@ class Samples:
             self.place, self.said = self.place[:, keep], self.said[:, keep]
 
     def _count(self, now_epoch_s: float, learned: Learned, chosen: Int64s) -> None:
-        group, kind, age = self.place[:, chosen]
+        group, cell, age = self.place[:, chosen]
         said = self.said[:, chosen].astype(np.float64)
         worth, rough, blend, experts = said[0], said[1], said[2], said[3:]
         took = self.actual_epoch_s[chosen] - self.made_epoch_s[chosen]
@@ -116,20 +116,22 @@ class Samples:
             learned.expert_errors[at] *= fade
             stamps[at] = now_epoch_s
         mix = self.settings.mix
-        low, share = knots(blend + mix * (took - blend))
-        scale = blend + SCALE_S
+        middle = blend + mix * (took - blend)
+        low, share = knots(middle)
+        scale = middle + SCALE_S
         bin_ = bins(np.clip((took - blend) / scale, -WORST, WORST))
         for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
-            np.add.at(learned.errors, (group, kind, knot, age, bin_), weight)
-        low, share = knots(rough + mix * (took - rough))
-        scale = rough + SCALE_S
+            np.add.at(learned.errors, (group, cell, knot, age, bin_), weight)
+        middle = rough + mix * (took - rough)
+        low, share = knots(middle)
+        scale = middle + SCALE_S
         for number in range(len(EXPERTS)):
             there = ~np.isnan(experts[number])
             bin_ = bins(np.clip((took - experts[number])[there] / scale[there], -WORST, WORST))
             for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
                 np.add.at(
                     learned.expert_errors[:, :, :, number],
-                    (group[there], kind[there], knot[there], bin_),
+                    (group[there], cell[there], knot[there], bin_),
                     weight[there],
                 )
         learned.version += 1

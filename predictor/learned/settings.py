@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Settings:
     """Times in seconds."""
 
-    publish: float = 0.33
+    publish: float = 0.30
     """The quantile that riders are told. Below a half: a bus that comes a minute after its time costs a minute, one that
     left a minute before costs a headway."""
 
@@ -42,11 +42,15 @@ class Settings:
 
     weight_power: float = 4.0
     """Experts weigh their running error to minus this power."""
-    judge_half_life_s: float = 6 * 3_600.0
+    judge_half_life_s: float = 3_600.0
     """Of outcomes in the judgement on experts and in quantiles, in hours of service."""
-    prior_outcomes: float = 30.0
-    """How many outcomes the general shape of errors weighs."""
-    mix: float = 0.5
+    prior_outcomes: float = 200.0
+    """How many outcomes the general shape of errors weighs against a quantile's own."""
+    prior_expert_outcomes: float = 30.0
+    """The same against one expert's: its rivals are judged by the same outcomes, so fewer tell them apart."""
+    mix: float = 0.6
+    """Errors are counted at this share of the way from the predicted to the actual horizon. By predicted time alone short
+    horizons look late, by actual time alone they look early: what is in between is fair to both."""
     samples_per_s: float = 60.0
     samples_per_tick: int = 2_000
 
