@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 
 from domain.alert import SILENT_LIFE_S, Alert, AlertInfo, AlertState
 
-_ENDED_WORDS = re.compile(r"\b(cancel?lation|cancel?led|all[- ]clear|entwarnung|aufgehoben|aufhebung)\b", re.IGNORECASE)
+_WARNING = r"(?:warnings?|watch(?:es)?|advisor(?:y|ies)|alerts?|orders?|statements?|notices?|bulletins?)"
+_ENDED_WORDS = re.compile(
+    r"(?<!\bschool )(?<!\bclass )(?<!\bevent )(?<!\btrain )(?<!\bflight )(?<!\bservice )(?<!\btransit )(?<!\bferry )"
+    r"\bcancel?lation\b"
+    rf"|\b{_WARNING}\b[^.;]*\bcancel?led\b|\bcancel?led\b[^.;]*\b{_WARNING}\b|^\W*cancel?led\W*$"
+    r"|\b(all[- ]clear|entwarnung|aufgehoben|aufhebung)\b",
+    re.IGNORECASE,
+)
+"""A warning that is cancelled is over; a train or a school day that is cancelled is what the warning is about."""
 
 
 def ends_epoch_s(info: AlertInfo, listed_epoch_s: int = 0) -> int:

@@ -8,10 +8,18 @@ TEST_CODES = frozenset({"DMO", "NAT", "NMN", "NPT", "NST", "RMT", "RWT"})
 """SAME event codes of demonstrations, tests and network notices. Source: 47 CFR 11.31(e)."""
 
 _TEST_EVENT = re.compile(
-    r"\b(test(s|ing)?|exercise|drill|demo|demonstration|simulacro|prueba|exercice|übung|probealarm|probewarnung"
+    r"\b(test(s|ing)?|exercise|drill|demo|demonstration (message|warning|alert)|simulacro|prueba|exercice|übung|probealarm|probewarnung"
     r"|testwarnung|esercitazione|simulado|diễn tập|тест|учения)\b|訓練|測試|测试|演習|演练|テスト|시험|훈련",
     re.IGNORECASE,
 )
+_REAL_THING = re.compile(
+    r"\b(nuclear|atomic|missile|rocket|weapons?|bomb|water|covid(-?19)?|lab(oratory)?|blood|pcr|antigen|military|naval|firing"
+    r"|gunnery|oil|gas)\s+(tests?|testing|exercises?|drill(s|ing)?)\b"
+    r"|\b(tests?|testing)\s+(positive|results?|failed|explosion|cent(er|re)s?|stations?|sites?)\b"
+    r"|\bdrill(ing)?\s+(rig|site|platform|ship|hole)s?\b",
+    re.IGNORECASE,
+)
+"""What is tested or drilled in earnest: a missile test is no test of the siren."""
 _TEST_HEADLINE = re.compile(
     r"^\W*(test|exercise|drill|demo|übung|probe(alarm|warnung)|prueba|simulacro|exercice|diễn tập)\b"
     r"(?=\W*$|\s*[-–—:*!/|(])"
@@ -37,7 +45,7 @@ def why_test(infos: tuple[AlertInfo, ...]) -> str:
         for name, value in info.parameters:
             if name.upper() == "VTEC" and value.lstrip().upper().startswith("/T."):
                 return f"VTEC of a test product: {value[:30]}"
-        if found := _TEST_EVENT.search(info.event):
+        if found := _TEST_EVENT.search(_REAL_THING.sub(" ", info.event)):
             return f"event type says {found.group(0)!r}"
         if found := _TEST_HEADLINE.search(info.headline):
             return f"headline says {found.group(0).strip()!r}"

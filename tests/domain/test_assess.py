@@ -65,6 +65,26 @@ def test_level(changes: dict[str, Any], level: RiskLevel) -> None:
     assert level_of(block(**changes)) is level
 
 
+@pytest.mark.parametrize(
+    ("event", "is_over"),
+    [
+        ("Tsunami Cancellation", True),
+        ("Flood Warning Cancelled", True),
+        ("Evacuation order canceled", True),
+        ("Cancelled: Severe Thunderstorm Warning", True),
+        ("Cancelled", True),
+        ("All Clear", True),
+        ("Entwarnung", True),
+        ("Trains cancelled because of storm", False),
+        ("School Cancellation", False),
+        ("Events cancelled; avoid the river", False),
+        ("Flood Warning", False),
+    ],
+)
+def test_a_cancelled_train_is_no_cancelled_warning(event: str, is_over: bool) -> None:
+    assert says_over(block(event=event)) is is_over
+
+
 def test_says_over_reads_words_of_the_event_only() -> None:
     """A headline may say that a school is cancelled."""
     assert says_over(block(event="Tsunami Cancellation"))

@@ -210,6 +210,21 @@ def test_scope_is_public_only_when_it_says_so() -> None:
             info(parameter="<parameter><valueName>VTEC</valueName><value>/T.NEW.KOAX.TO.W.0001/</value></parameter>"),
             "VTEC of a test product: /T.NEW.KOAX.TO.W.0001/",
         ),
+        *(
+            pytest.param(info(event=event), "", id=event)
+            for event in (
+                "Nuclear test explosion",
+                "Missile test",
+                "COVID-19 testing centre closed",
+                "Oil drill fire",
+                "Drill rig blowout",
+                "Demonstration",
+                "Water test positive",
+                "Military exercise with live fire",
+            )
+        ),
+        (info(event="Missile warning test"), "event type says 'test'"),
+        (info(event="Demonstration Message"), "event type says 'Demonstration Message'"),
         pytest.param(info(headline="Test results: water is contaminated"), "", id="a laboratory's test"),
         pytest.param(info(description="THIS IS NOT A DRILL. Seek shelter."), "", id="Hawaii 2018"),
         pytest.param(info(headline="Protest in the centre, contest delayed"), "", id="words that hold the word"),
