@@ -206,7 +206,7 @@ def _routes(archive: GtfsArchive, tables: Tables, texts: TextPool, problems: Pro
             continue
         if agency < 0:
             problems.add("unknown_agency", where, f"agency_id {row['agency_id']!r} is not in agency.txt; route given to the first agency")  # fmt: skip
-        if not row["route_type"].isdigit():
+        if not row["route_type"].isdecimal() or len(row["route_type"]) > 5:
             problems.add("route_type", where, f"route_type {row['route_type']!r}: expected a number; taken as bus")
             row["route_type"] = "3"
         rows[row["route_id"]] = (max(agency, 0), row)
@@ -220,7 +220,7 @@ def _routes(archive: GtfsArchive, tables: Tables, texts: TextPool, problems: Pro
         "route_sort": np.array(
             [
                 int(row["route_sort_order"])
-                if row["route_sort_order"].isdigit() and len(row["route_sort_order"]) < 10
+                if row["route_sort_order"].isdecimal() and len(row["route_sort_order"]) < 10
                 else 0
                 for row in values
             ],
@@ -236,7 +236,7 @@ def _routes(archive: GtfsArchive, tables: Tables, texts: TextPool, problems: Pro
 
 def _day(text: str) -> date | None:
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if len(text) == 8 and text.isdigit() else None
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if len(text) == 8 and text.isdecimal() else None
     except ValueError:
         return None
 
@@ -351,7 +351,7 @@ def _frequencies(archive: GtfsArchive, tables: Tables, problems: Problems) -> No
     names = ("trip_id", "start_time", "end_time", "headway_secs", "exact_times")
     for where, row in read_table(archive, "frequencies.txt", names, problems):
         start, end = parse_time(row["start_time"]), parse_time(row["end_time"])
-        headway = int(row["headway_secs"]) if row["headway_secs"].isdigit() else 0
+        headway = int(row["headway_secs"]) if row["headway_secs"].isdecimal() and len(row["headway_secs"]) < 10 else 0
         trip = trips.get(row["trip_id"])
         if trip is None or min(start, end) in {BLANK, BAD} or end <= start or not 1 <= headway <= 86_400:
             problems.add("bad_frequency", where, f"trip {row['trip_id']!r}: expected a known trip, start before end, headway_secs of 1 to 86400; row left out")  # fmt: skip

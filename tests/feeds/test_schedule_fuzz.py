@@ -159,3 +159,16 @@ def test_a_bomb_in_the_zip_is_refused(tmp_path: Path) -> None:
             archive.writestr(name, text if name != "stops.txt" else bytes(100 * 1024**2))
     with pytest.raises(ScheduleRefused, match=r"stops\.txt: unpacks to more than"):
         build(path, feed_id="f", home=tmp_path)
+
+
+@pytest.mark.parametrize("number", ["²", "١", "99999999999999999999", "-3", "3.0"])
+def test_numbers_that_are_none_are_problems(number: str, tmp_path: Path) -> None:
+    """Digits that int() does not take, and numbers that no column holds."""
+    files: dict[str, str | bytes] = {
+        **WHOLE,
+        "routes.txt": f"route_id,agency_id,route_short_name,route_long_name,route_type,route_sort_order\nR1,LT,1,A,{number},{number}\n",
+        "frequencies.txt": f"trip_id,start_time,end_time,headway_secs,exact_times\nT2,06:00:00,07:00:00,{number},1\n",
+    }  # fmt: skip
+    bundle = import_of(files, tmp_path)
+    assert bundle is not None
+    assert question(bundle) > 0
