@@ -62,15 +62,19 @@ class City:
     def predictor_pid(self) -> int:
         return (self.predictor.pid or 0) if self.predictor else 0
 
-    async def hear(self, dataset: Dataset) -> int:
+    async def hear(self, dataset: Dataset, *, updates: bool = True, vehicles: bool = True) -> int:
         """Leave what the feeds say in the hall, as their poller does; the header's time that it was given."""
         now = self.clock.now_epoch_s()
-        updates = gtfs_realtime.decode(dataset.trip_updates, feed_id="tu", now_epoch_s=now).items.trip_updates
-        vehicles = gtfs_realtime.decode(dataset.vehicles, feed_id="vp", now_epoch_s=now).items.vehicles
-        if updates is None or vehicles is None:
-            raise ValueError("nothing runs at the timetable's busiest moment")
-        await realtime.put(self.hall, "tu", at_epoch_s=now, trip_updates=replace(updates, header_epoch_s=int(now)))
-        await realtime.put(self.hall, "vp", at_epoch_s=now, vehicles=replace(vehicles, header_epoch_s=int(now)))
+        if updates:
+            told = gtfs_realtime.decode(dataset.trip_updates, feed_id="tu", now_epoch_s=now).items.trip_updates
+            if told is None:
+                raise ValueError("nothing runs at the timetable's busiest moment")
+            await realtime.put(self.hall, "tu", at_epoch_s=now, trip_updates=replace(told, header_epoch_s=int(now)))
+        if vehicles:
+            seen = gtfs_realtime.decode(dataset.vehicles, feed_id="vp", now_epoch_s=now).items.vehicles
+            if seen is None:
+                raise ValueError("nothing runs at the timetable's busiest moment")
+            await realtime.put(self.hall, "vp", at_epoch_s=now, vehicles=replace(seen, header_epoch_s=int(now)))
         return int(now)
 
     async def say_healthy(self) -> None:

@@ -67,6 +67,8 @@ async def main(arguments: list[str]) -> int:
     parser.add_argument("--trips", type=int, default=4400, help="trips told at most (default 4400)")
     parser.add_argument("--calls", type=int, default=28, help="calls told of each trip at most (default 28)")
     parser.add_argument("--without-learning", action="store_true", help="the predictor does not learn")
+    parser.add_argument("--updates-only", action="store_true",
+                        help="only the trip updates are measured; the positions came a second or two before")  # fmt: skip
     given = parser.parse_args(arguments)
     async with city(
         given.zip, web_processes=0, most_trips=given.trips, feed_every_s=None, learn=not given.without_learning
@@ -83,6 +85,7 @@ async def main(arguments: list[str]) -> int:
         print(
             f"{first.trips:,} trips, {first.stop_time_updates:,} stop time updates, {first.on_the_road:,} vehicles, "
             f"{(len(first.trip_updates) + len(first.vehicles)) / 1e6:.1f} MB; {given.ticks} ticks, "
+            f"{'the trip updates, ' if given.updates_only else ''}"
             f"{'without' if given.without_learning else 'with'} the learned engine, load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
@@ -90,9 +93,9 @@ async def main(arguments: list[str]) -> int:
             replicas = [_replica(stack, it, watched=watched) for watched in (False, True)]
             await asyncio.sleep(1.5)
             pids = [pid for _, pid in replicas]
-            await _ticks(it, poll, replicas, min(3, given.ticks))  # warm up
+            await _ticks(it, poll, replicas, min(3, given.ticks), given.updates_only)  # warm up
             before = [private_bytes(pid) for pid in (it.predictor_pid, *pids)]
-            ticks = await _ticks(it, poll, replicas, given.ticks)
+            ticks = await _ticks(it, poll, replicas, given.ticks, given.updates_only)
             after = [private_bytes(pid) for pid in (it.predictor_pid, *pids)]
     _print(ticks, before, after)
     return 0
@@ -122,16 +125,22 @@ def _print(ticks: list[Tick], before: list[int], after: list[int]) -> None:
     )
 
 
-async def _ticks(it: City, poll: Poll, replicas: list[tuple[Connection, int]], count: int) -> list[Tick]:
+async def _ticks(
+    it: City, poll: Poll, replicas: list[tuple[Connection, int]], count: int, updates_only: bool
+) -> list[Tick]:
     ticks: list[Tick] = []
     pipes, pids = [pipe for pipe, _ in replicas], [pid for _, pid in replicas]
     for number in range(count):
         dataset = await poll(number)
         started = time.process_time()
         gtfs_realtime_pb2.FeedMessage.FromString(dataset.trip_updates)
-        gtfs_realtime_pb2.FeedMessage.FromString(dataset.vehicles)
+        if not updates_only:
+            gtfs_realtime_pb2.FeedMessage.FromString(dataset.vehicles)
         bare_ms = (time.process_time() - started) * 1e3
         await it.say_healthy()
+        if updates_only:
+            await it.hear(dataset, updates=False)
+            await asyncio.sleep(SPACING_S)
         await asyncio.sleep(0.2)
         for pipe in pipes:
             while pipe.poll():
@@ -139,7 +148,7 @@ async def _ticks(it: City, poll: Poll, replicas: list[tuple[Connection, int]], c
         watched = (it.predictor_pid, pids[0], it.redis_pid)
         before = [_running_ms(pid) for pid in watched]
         began_s, started = time.monotonic(), time.process_time()
-        header = await it.hear(dataset)
+        header = await it.hear(dataset, vehicles=not updates_only)
         feeds_ms = (time.process_time() - started) * 1e3
         seen = await asyncio.gather(*(asyncio.to_thread(_wait_for, pipe, header) for pipe in pipes))
         await asyncio.sleep(max(0.0, SPACING_S - 0.3 - (time.monotonic() - began_s)))

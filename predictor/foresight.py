@@ -26,6 +26,8 @@ ENOUGH = 300
 """Scored predictions on a route before ours may replace the agency's there."""
 CLEARLY = 0.97
 """A mean error below this share of the other's is better; less may be noise."""
+STANDS_S = 15
+"""What was foretold so long ago still stands, as long as no vehicle has been heard of since."""
 NEXT_RUNS_S = 3_600
 """Runs that a vehicle's block begins within an hour are foretold."""
 
@@ -81,6 +83,66 @@ class _Asked:
     rows: dict[tuple[int, int], int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The last time the engine was asked: what it was told of vehicles, and what it foretold."""
+
+    now_epoch_s: int
+    key: Int64s
+    """Of the runs, ascending; *order* are their rows then."""
+    order: Int64s
+    ptr: Int64s
+    located_epoch_s: Floats
+    outlook: Outlook
+
+    @classmethod
+    def of(cls, now_epoch_s: int, calls: Calls, sights: Sights, outlook: Outlook) -> "_Seen":
+        key = _key_of_run(sights)
+        order = np.argsort(key, kind="stable")
+        return cls(now_epoch_s, key[order], order, calls.ptr, sights.located_epoch_s, outlook)
+
+    def rows_of(self, sights: Sights) -> Int64s:
+        """The row then of each run of now, or -1."""
+        if not len(self.key):
+            return np.full(len(sights.trip), -1, np.int64)
+        key = _key_of_run(sights)
+        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        rows: Int64s = np.where((self.key[at] == key) & sights.usual, self.order[at], -1)
+        return rows
+
+    def again(self, now_epoch_s: int, calls: Calls, old: Int64s) -> Outlook:
+        """What was foretold, for the calls of now; never before now."""
+        it, n = self.outlook, len(calls)
+        same = (old >= 0) & (np.diff(self.ptr)[old] == np.diff(calls.ptr))
+        shift = np.where(same, self.ptr[:-1][old] - calls.ptr[:-1], 0)
+        known = same[calls.run]
+        call = np.where(known, np.arange(n) + shift[calls.run], 0)
+
+        def times(column: Floats, *, ahead: bool = True) -> Floats:
+            if not len(column):
+                return np.full(n, np.nan)
+            moved = np.maximum(column[call], now_epoch_s) if ahead else column[call]
+            return np.where(known, moved, np.nan)
+
+        passed = known & it.passed[call] if len(it.passed) else np.zeros(n, bool)
+        return Outlook(
+            arrival_epoch_s=times(it.arrival_epoch_s),
+            departure_epoch_s=times(it.departure_epoch_s),
+            median_epoch_s=times(it.median_epoch_s),
+            early_epoch_s=times(it.early_epoch_s, ahead=False),
+            late_epoch_s=times(it.late_epoch_s),
+            passed=passed,
+            uncertain=known & it.uncertain[call] if len(it.uncertain) else np.zeros(n, bool),
+            deviation_s=np.where(same, it.deviation_s[old], np.nan),
+            preferred=same & it.preferred[old],
+        )
+
+
+def _key_of_run(sights: Sights) -> Int64s:
+    keys: Int64s = (sights.date.astype(np.int64) << 32) | sights.trip
+    return keys
+
+
 @dataclass(slots=True)
 class _Keys:
     """Names as numbers; made once for each timetable."""
@@ -110,6 +172,7 @@ class Foresight:
         self._places: dict[int, tuple[float, float]] = {}
         self._before: dict[int, Int32s] = {}
         self._asked: _Asked | None = None
+        self._seen: _Seen | None = None
 
     def _name(self) -> _Keys:
         timetable, feed = self.schedule.timetable, self.feed_id
@@ -120,12 +183,26 @@ class Foresight:
 
     def go_on_from(self, engine: Engine) -> None:
         """Take another engine: somebody replaced what had been learned."""
-        self.engine, self._plan, self._asked = engine, None, None
+        self.engine, self._plan, self._asked, self._seen = engine, None, None, None
 
     # --- a tick
 
     def look(self, now_epoch_s: int, calls: Calls, sights: Sights) -> Outlook:
-        """Learn from where vehicles are now, and foretell their runs and the next ones of their blocks."""
+        """Learn from where vehicles are now, and foretell their runs and the next ones of their blocks.
+
+        While no vehicle has moved, what was foretold seconds ago still stands: feeds change one after another, and riders
+        must not wait for the same thoughts twice.
+        """
+        seen = self._seen
+        if seen is not None and 0 <= now_epoch_s - seen.now_epoch_s < STANDS_S:
+            old = seen.rows_of(sights)
+            if not (sights.followed & ((old < 0) | (sights.located_epoch_s != seen.located_epoch_s[old]))).any():
+                return seen.again(now_epoch_s, calls, old)
+        outlook = self._look(now_epoch_s, calls, sights)
+        self._seen = _Seen.of(now_epoch_s, calls, sights, outlook)
+        return outlook
+
+    def _look(self, now_epoch_s: int, calls: Calls, sights: Sights) -> Outlook:
         rows = np.flatnonzero(sights.usual & (sights.followed | self._comes_next(sights)))
         plan = self._plan_of(calls, sights, rows)
         followed = np.flatnonzero(sights.followed[rows])

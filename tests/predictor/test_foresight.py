@@ -169,3 +169,24 @@ def test_the_next_run_is_explained_from_its_first_call(town: Streets) -> None:
     assert why.segments[0].to_position == 0
     row = town.row(made, "west9")
     assert why.times_epoch_s["published"] <= made.arrival_epoch_s[made.ptr[row] + 3]
+
+
+def test_what_was_foretold_stands_until_a_vehicle_moves(town: Streets) -> None:
+    """Seconds later without news the same is told, and the engine is not asked again; with news it is."""
+    made = run(town, 60)
+    assert town.foresight is not None
+    before = {name: column.copy() for name, column in town.foresight.engine.state().columns.items()}
+    now = at(8)
+    again = town.tick(now + 5, *buses(now))
+    check(again)
+    row, old = town.row(again, "east4"), town.row(made, "east4")
+    ahead = slice(int(again.ptr[row]) + 6, int(again.ptr[row + 1]))
+    then = slice(int(made.ptr[old]) + 6, int(made.ptr[old + 1]))
+    np.testing.assert_array_equal(again.arrival_epoch_s[ahead], made.arrival_epoch_s[then])
+    assert again.source[row] == SOURCE_CODES[Source.LEARNED]
+    for name, column in town.foresight.engine.state().columns.items():
+        np.testing.assert_array_equal(column, before[name])
+    moved = town.tick(now + 10, *buses(now + 10))
+    check(moved)
+    late = town.tick(now + 30, *buses(now + 10))
+    check(late)
