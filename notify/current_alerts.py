@@ -17,18 +17,18 @@ class CurrentAlerts:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._version = -1
+        self._stamp = ""
         self._known: Mapping[str, Alert] = {}
 
     async def read(self) -> Mapping[str, Alert]:
         """Every Alert by its id, as of now or later. Where one cannot be read, the last ones that could."""
-        version = await alerts.alerts_version(self._hall)
-        if version != self._version:
+        stamp = await alerts.alerts_stamp(self._hall)
+        if stamp != self._stamp:
             try:
                 found = await alerts.get_alerts(self._hall)
             except BlobUnusable as error:
                 log.error("event=alerts_unusable why=%s", error)
                 return self._known
             self._known = {alert_id: public_part(alert) for alert_id, alert in found.items()}
-            self._version = version
+            self._stamp = stamp
         return self._known

@@ -4,6 +4,7 @@ An Alert and the entry in the stream that has people told of it are written in o
 finds the Alert at that revision or a later one, and no revision that people must hear of is without its entry.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,7 @@ async def put_alerts(
         return
     async with hall.redis.pipeline(transaction=True) as pipe:
         pipe.hincrby(keys.alerts(), "version", 1)
+        pipe.hsetnx(keys.alerts(), "born", secrets.token_hex(8))
         pipe.hset(
             keys.alerts(),
             mapping={alert.alert_id: codec.encode(alert) for alert in (*changed, *quiet)} | {"at": at_epoch_s},
@@ -94,7 +96,7 @@ async def put_alerts(
     await hall.redis.publish(keys.channel(), f"alerts - {version}")
 
 
-_NOT_ALERTS = (b"version", b"at")
+_NOT_ALERTS = (b"version", b"at", b"born")
 
 
 async def get_alerts(hall: Hall) -> dict[str, Alert]:
@@ -107,6 +109,12 @@ async def get_alert(hall: Hall, alert_id: str) -> Alert | None:
     """One Alert, or None when nobody knows it (any longer). Raises BlobUnusable."""
     value = None if alert_id.encode() in _NOT_ALERTS else await hall.redis.hget(keys.alerts(), alert_id)
     return codec.decode(value, Alert) if value is not None else None
+
+
+async def alerts_stamp(hall: Hall) -> str:
+    """Another with every change of any Alert, also where a server that lost everything counts from 1 again."""
+    version, born = await hall.redis.hmget(keys.alerts(), ["version", "born"])
+    return f"{int(version or 0)} {(born or b'').decode()}"
 
 
 async def alerts_version(hall: Hall) -> int:
