@@ -68,7 +68,7 @@ def alert_messages(feed_id: str) -> str:
 
 
 def alerts() -> str:
-    """HASH alert id to MessagePack Alert, with ``version``, ``at``, ``born`` (drawn by lot when made). Writer: predictor."""
+    """HASH alert id to MessagePack Alert, with ``version``, ``at``, ``born`` (a lot). Writer: predictor."""
     return f"{PREFIX}{{alerts}}:current"
 
 
