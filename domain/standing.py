@@ -72,6 +72,12 @@ def public_part(alert: Alert) -> Alert:
     return replace(alert, infos=infos)
 
 
+def shown_part(alert: Alert) -> Alert:
+    """What is shown to who asks for this very Alert, over or not: in an event that phones are told of, blocks that are kept
+    from them stay hidden. A mere test or exercise is shown, as what it is."""
+    return public_part(alert) if alert.pushable else alert
+
+
 def standing_part(alert: Alert, now_epoch_s: float) -> Alert | None:
     """The Alert with only those blocks of which a phone is told now; None when there is none."""
     if alert.state is not AlertState.IN_FORCE or not alert.pushable:

@@ -10,7 +10,7 @@ from api.formats import geojson
 from api.replica import Replica
 from domain.alert import Alert
 from domain.risk import TripRisk
-from domain.standing import standing_part
+from domain.standing import shown_part, standing_part
 
 
 def in_force(replica: Replica, now_epoch_s: float) -> list[Alert]:
@@ -44,6 +44,7 @@ async def alert(request: Request) -> Response:
     found = request.app.state.replica.alerts.get(request.path_params["alert_id"])
     if found is None:
         raise unknown()
+    found = shown_part(found)
     body = {"alert": geojson.alert_properties(found, language_of(request)), "infos": found.infos}
     return answer(request, msgspec.json.encode(body), public=True)
 

@@ -25,6 +25,7 @@ from api.status import trip_ids_of_row
 from domain.alert import SEVERITY_RANK, Alert, AlertState
 from domain.ids import qualify
 from domain.situation import Translation
+from domain.standing import shown_part
 from runtime.settings import Settings
 from store.timetable import Bundle
 
@@ -202,6 +203,7 @@ async def warning(request: Request) -> Response:
     if alert is None:
         heading, text = words.say(language, "not_found.title"), words.say(language, "not_found.text")
         return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
+    alert = shown_part(alert)
     points = [point for info in alert.infos for area in info.areas for ring in area.polygons for point in ring]
     points += [(circle.lon, circle.lat) for info in alert.infos for area in info.areas for circle in area.circles]
     if points:

@@ -11,7 +11,7 @@ from domain.alert import Alert, AlertInfo, AlertState, ChainLink, Circle
 from domain.assess import assess_place
 from domain.geo import distance_m
 from domain.risk import RiskLevel
-from domain.standing import standing_part
+from domain.standing import shown_part, standing_part
 from domain.subscription import Place
 from notify.policy import decide
 from tests.notify.warnings import FAR_SQUARE, NOW, block, flood, resident
@@ -65,6 +65,15 @@ def test_a_block_that_is_told_to_nobody_is_on_no_map(second: tuple[AlertInfo, st
 )
 def test_what_is_no_warning_stands_nowhere(alert: Alert) -> None:
     assert standing_part(alert, NOW) is None
+
+
+def test_who_asks_for_an_event_sees_what_phones_may_be_told_of_it() -> None:
+    """Also when it is over; an exercise is shown as what it is."""
+    alert = mixed((block(), ""), (block(headline="For the staff"), "scope is Restricted, not Public"))
+    assert shown_part(alert).infos == alert.infos[:1]
+    assert shown_part(replace(alert, state=AlertState.EXPIRED)).infos == alert.infos[:1]
+    exercise = replace(mixed((block(), "status is Exercise, not Actual")), pushable=False)
+    assert shown_part(exercise) is exercise
 
 
 def test_what_stands_whole_is_the_same_alert() -> None:
