@@ -51,8 +51,8 @@ class HallSource:
     async def records(self) -> Mapping[str, FeedRecord]:
         return await feed_health.get_records(self._hall)
 
-    async def alerts_version(self) -> int:
-        return await alerts.alerts_version(self._hall)
+    async def alerts_version(self) -> str:
+        return await alerts.alerts_stamp(self._hall)
 
     async def alerts(self) -> Mapping[str, Alert]:
         return await alerts.get_alerts(self._hall)

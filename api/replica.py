@@ -85,7 +85,7 @@ class Source(Protocol):
 
     async def records(self) -> Mapping[str, FeedRecord]: ...
 
-    async def alerts_version(self) -> int: ...
+    async def alerts_version(self) -> int | str: ...
 
     async def alerts(self) -> Mapping[str, Alert]: ...
 
@@ -125,7 +125,7 @@ class Replica:
         """Called when anything that riders are told was replaced."""
         self._situations: dict[str, tuple[int, tuple[Situation, ...]]] = {}
         self._predictions_versions: dict[str, int] = {}
-        self._versions = {"alerts": -1, "trip_risks": -1}
+        self._versions: dict[str, int | str] = {"alerts": -1, "trip_risks": -1}
         self._records_at_s = self._keys_at_s = -1e9
         self._unusable: dict[str, str] = {}
         self._complained: set[str] = set()

@@ -74,3 +74,17 @@ async def test_trip_risks_are_replaced_whole(redis_url: str) -> None:
     await alerts.put_trip_risks(hall, [risk], NOW)
     assert await alerts.get_trip_risks(hall) == (risk,)
     await hall.close()
+
+
+async def test_the_stamp_tells_a_new_beginning_from_no_change(redis_url: str) -> None:
+    """A server that lost everything counts from 1 again: the number is the same, the stamp is not."""
+    hall = Hall.connect(redis_url)
+    made = one_alert()
+    await alerts.put_alerts(hall, [made], NOW)
+    before = (await alerts.alerts_version(hall), await alerts.alerts_stamp(hall))
+    assert await alerts.alerts_stamp(hall) == before[1]
+    await hall.redis.flushall()
+    await alerts.put_alerts(hall, [made], NOW)
+    assert await alerts.alerts_version(hall) == before[0]
+    assert await alerts.alerts_stamp(hall) != before[1]
+    await hall.close()
