@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Settings:
     """Times in seconds."""
 
-    publish: float = 0.30
+    publish: float = 0.25
     """The quantile that riders are told. Below a half: a bus that comes a minute after its time costs a minute, one that
     left a minute before costs a headway."""
 
@@ -40,7 +40,7 @@ class Settings:
     """So many refused positions in a row, and where they are is believed."""
     future_s: float = 60.0
 
-    weight_power: float = 4.0
+    weight_power: float = 6.0
     """Experts weigh their running error to minus this power."""
     judge_half_life_s: float = 3_600.0
     """Of outcomes in the judgement on experts and in quantiles, in hours of service."""
