@@ -111,6 +111,11 @@ def parser() -> argparse.ArgumentParser:
     )
     shared.add_argument("--at", type=_instant, metavar="INSTANT", help="start the city's clock there, running on")
 
+    # After an action too, where people write them; there they must not undo what was given before it.
+    again = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    again.add_argument("--config", metavar="FILE", help="the deployment's TOML file (or WAYSIDE_CONFIG)")
+    again.add_argument("--home", metavar="DIR", help="where timetables and the embedded server live (or WAYSIDE_HOME)")
+
     def command(name: str, text: str, *, parents: bool = True) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[shared] if parents else [])
 
@@ -134,8 +139,10 @@ def parser() -> argparse.ArgumentParser:
     command("doctor", "check configuration, Redis and feeds, and say what is wrong")
     kept = command("archive", "what is kept of the feeds, for looking back, scoring and learning anew")
     works = kept.add_subparsers(dest="action", required=True, metavar="ACTION")
-    works.add_parser("show", help="which hours of which feeds, and their size")
-    export = works.add_parser("export", help="write hours as GTFS-realtime files that replay and backtest read")
+    works.add_parser("show", help="which hours of which feeds, and their size", parents=[again])
+    export = works.add_parser(
+        "export", help="write hours as GTFS-realtime files that replay and backtest read", parents=[again]
+    )
     export.add_argument("folder", metavar="DIR", help="a new folder")
     export.add_argument("--schedule", default="", metavar="ID", help="the gtfs feed (default: the only one)")
     export.add_argument(
@@ -144,19 +151,19 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--to", dest="ends", type=_instant, required=True, metavar="INSTANT")
     learning = command("learn", "what the predictor has learned of travel times")
     deeds = learning.add_subparsers(dest="action", required=True, metavar="ACTION")
-    show = deeds.add_parser("show", help="habits of agencies, and the stop pairs seen most")
+    show = deeds.add_parser("show", help="habits of agencies, and the stop pairs seen most", parents=[again])
     show.add_argument("--stop", default="", metavar="STOP_ID", help="only pairs with this stop (raw id)")
     show.add_argument("--json", action="store_true", help="for programs")
-    take_out = deeds.add_parser("export", help="write it to a file (numpy .npz)")
-    put_in = deeds.add_parser("import", help="go on from such a file")
-    forget = deeds.add_parser("forget", help="begin anew")
+    take_out = deeds.add_parser("export", help="write it to a file (numpy .npz)", parents=[again])
+    put_in = deeds.add_parser("import", help="go on from such a file", parents=[again])
+    forget = deeds.add_parser("forget", help="begin anew", parents=[again])
     for deed in (take_out, put_in):
         deed.add_argument("file", metavar="FILE")
     for deed in (show, take_out, put_in, forget):
         deed.add_argument("--feed", default="", metavar="ID", help="the gtfs feed (default: the only one; show: all)")
     keys = command("keys", "API keys and operator tokens")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="make a key; it is shown once")
+    add = actions.add_parser("add", help="make a key; it is shown once", parents=[again])
     add.add_argument("name", help="whose it is")
     add.add_argument("--role", choices=("rider", "operator"), default="rider", help="(default: rider)")
     add.add_argument(
@@ -164,7 +171,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add.add_argument("--exempt", action="store_true", help="no quota at all")
     add.add_argument("--protected", action="store_true", help="may also read what riders reported")
-    actions.add_parser("list", help="names, roles, quotas and dates")
-    revoke = actions.add_parser("revoke", help="forget every key of a name")
+    actions.add_parser("list", help="names, roles, quotas and dates", parents=[again])
+    revoke = actions.add_parser("revoke", help="forget every key of a name", parents=[again])
     revoke.add_argument("name")
     return root

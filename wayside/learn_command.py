@@ -33,7 +33,10 @@ async def _learn(options: argparse.Namespace) -> int:
     settings = settings_from(options.config)
     feeds = [spec.feed_id for spec in settings.feeds if spec.kind is FeedKind.GTFS]
     wanted = options.feed or (feeds[0] if len(feeds) == 1 else "")
-    if options.action != "show" and wanted not in feeds:
+    if not feeds:
+        print("no gtfs feed is configured: give the deployment's file with --config", file=sys.stderr)
+        return 2
+    if (options.action != "show" or options.feed) and wanted not in feeds:
         print(f"--feed: expected one of {', '.join(feeds) or 'none: no gtfs feed is configured'}, found {wanted!r}",
               file=sys.stderr)  # fmt: skip
         return 2

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ def up(config: str | None) -> int:
     """Run a configured deployment until stopped."""
     settings = settings_from(config)
     if _is_owned(settings.home, embedded=settings.redis_is_embedded):
+        return 1
+    if _is_taken(settings):
         return 1
     environment = {"WAYSIDE_CONFIG": str(Path(config).absolute())} if config else {}
     supervisor = Supervisor()
@@ -94,6 +97,8 @@ def _beside(command: list[str], doing: str, name: str) -> int:
             if "clock_offset_s" in world:
                 environment["WAYSIDE_CLOCK_OFFSET_S"] = repr(world["clock_offset_s"])
             settings = settings_from(str(config))
+            if _is_taken(settings):
+                return 1
             supervisor = Supervisor()
             _add_processes(supervisor, settings, environment)
             _tell_when_ready(supervisor, settings, _extras(world, settings))
@@ -102,6 +107,23 @@ def _beside(command: list[str], doing: str, name: str) -> int:
         finally:
             outside.terminate()
             outside.wait()
+
+
+def _is_taken(settings: Settings) -> bool:
+    """Does something else listen where the web processes would? Says so."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            print(
+                f"{settings.host}:{settings.port}: cannot listen there: {error.strerror}; "
+                "stop what does, or set WAYSIDE_PORT to another number",
+                file=sys.stderr,
+            )
+            return True
+    return False
 
 
 def _is_owned(home: Path, *, embedded: bool) -> bool:

@@ -139,3 +139,23 @@ def test_an_instant_that_is_none_is_explained(tmp_path: Path, at: str) -> None:
     found = wayside("up", "--at", at, home=tmp_path)
     assert found.returncode == 2
     assert "expected an instant such as" in found.stderr
+
+
+def test_a_taken_port_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The likeliest fault of a first run."""
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("WAYSIDE_PORT", str(other.getsockname()[1]))
+        monkeypatch.setenv("WAYSIDE_HOME", str(tmp_path))
+        assert run(["up"]) == 1
+    assert "set WAYSIDE_PORT" in capsys.readouterr().err
+
+
+def test_the_configuration_may_be_named_before_or_after_the_action() -> None:
+    for arguments in (["learn", "--config", "a.toml", "show"], ["learn", "show", "--config", "a.toml"]):
+        assert parser().parse_args(arguments).config == "a.toml"

@@ -12,6 +12,17 @@ const mercator = (lat, lon) => {
 };
 const latOf = (y) => (360 / Math.PI) * Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) - 90;
 
+/** Black or white, whichever reads better on a colour as canvases write it (#rrggbb). Feeds' own text colours often do not. */
+function inkOn(colour) {
+  const parts = /^#(..)(..)(..)$/.exec(colour);
+  if (!parts) return "#fff";
+  const [red, green, blue] = parts.slice(1).map((part) => {
+    const value = parseInt(part, 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+}
+
 // Google's encoded polyline format, as OneBusAway uses it.
 function decodeLine(text) {
   const points = [];
@@ -432,7 +443,7 @@ export class TownMap {
     pen.fill();
     pen.stroke();
     if (size === 12) {
-      pen.fillStyle = vehicle.textColor || "#fff";
+      pen.fillStyle = inkOn(pen.fillStyle);
       pen.font = `bold ${vehicle.name.length > 2 ? 9 : 12}px system-ui, sans-serif`;
       pen.textAlign = "center";
       pen.textBaseline = "middle";
