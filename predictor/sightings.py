@@ -67,6 +67,9 @@ class Seen:
     """Row in the memory."""
     news: Bools
     """The position is a new one; false for a repeat and for a remembered one."""
+    gone_trip: Int32s
+    """Row of the run that the vehicle names and calls cancelled, or -1; it is on no run then."""
+    gone_date: Int32s
     inferred: Bools
     """The vehicle does not name its run: it was told from where and when the vehicle drives."""
     refused: int
@@ -102,8 +105,10 @@ def sight(
     for _, vehicles, rows in kept:
         found = match(schedule, vehicles, now_epoch_s, here_and_now=True)
         trip = found.trip.copy()
-        trip[np.isin(vehicles.relationship, (TripRelationship.CANCELED, TripRelationship.DELETED))] = -1
-        matches.append((trip[rows], found.service_date[rows], found.base_epoch_s[rows], found.why[rows]))
+        cancelled = np.isin(vehicles.relationship, (TripRelationship.CANCELED, TripRelationship.DELETED))
+        gone = np.where(cancelled, trip, -1)
+        trip[cancelled] = -1
+        matches.append((trip[rows], found.service_date[rows], found.base_epoch_s[rows], found.why[rows], gone[rows]))
         header = vehicles.header_epoch_s
         when = vehicles.timestamp_epoch_s[rows]
         said.append(np.where(when <= 0, min(header or now_epoch_s, now_epoch_s), when))
@@ -138,6 +143,8 @@ def sight(
         occupancy_percentage=column("occupancy_percentage", "i4"),
         slot=np.zeros(0, np.int64),
         news=np.zeros(0, bool),
+        gone_trip=joined([it[4] for it in matches], "i4"),
+        gone_date=joined([it[1] for it in matches], "i4"),
         inferred=np.zeros(len(column("lat", "f8")), bool),
         refused=0,
     )

@@ -5,13 +5,13 @@ calls of their own; trips that are cancelled or deleted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag, Predictions
-from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, UInt8s
+from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, UInt8s
 from predictor import sanity
 from predictor.additions import OwnCalls, own_calls
 from predictor.arrivals import Told, tell
@@ -75,6 +75,7 @@ def predict(
     seen = sight(schedule, [(it.feed_id, it.vehicles, it.not_ours) for it in heard], now_epoch_s, memory)
     seen = settle_days(schedule, ground, seen, now_epoch_s)
     seen = settle(seen, [it.vehicle_priority for it in heard])
+    seen = _aboard_all_the_same(seen, speaking)
     seen = infer(schedule, ground, seen, memory, now_epoch_s)
     counts.inferred = int(np.count_nonzero(seen.inferred))
     counts.vehicles, counts.refused_vehicles, counts.distrusted = len(seen), seen.refused, seen.reasons
@@ -257,7 +258,7 @@ def _assemble(
     flags = np.where(made_here[calls.run], flags | _doubts(progress, seen, best)[calls.run], flags).astype(np.uint8)
 
     own = _own(schedule, heard, words.only(words.listed & ~gone))
-    ended = words.only(gone & (words.trip >= 0))
+    ended = _ended(words, gone, seen)
     sizes = np.concatenate([np.diff(calls.ptr), [len(it.stop) for it in own.calls], np.zeros(len(ended), np.int64)])
     ptr = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=ptr[1:])
@@ -273,7 +274,7 @@ def _assemble(
         ),
         updated,
     )
-    vehicle_row = np.concatenate([best, own.vehicle_rows(seen), np.full(len(ended), -1, np.int64)]).astype(np.int32)
+    vehicle_row = np.concatenate([best, own.vehicle_rows(seen), ended.vehicle]).astype(np.int32)
     trip_of_vehicle = run_of_vehicle.copy()
     for row, vehicle in enumerate(vehicle_row.tolist()):
         if row >= n and vehicle >= 0:
@@ -429,6 +430,59 @@ def _untold(calls: Calls, progress: Progress, best: Int64s) -> Bools:
     untold = lost[calls.run]
     untold[calls.ptr[1:] - 1] = False
     return untold
+
+
+def _aboard_all_the_same(seen: Seen, speaking: Words) -> Seen:
+    """The same with vehicles on the runs that they call cancelled while a trip update says that they run."""
+    runs = (seen.gone_trip >= 0) & np.isin(_key(seen.gone_date, seen.gone_trip), _key(speaking.date, speaking.trip))
+    if not runs.any():
+        return seen
+    return replace(
+        seen,
+        trip=np.where(runs, seen.gone_trip, seen.trip).astype(np.int32),
+        date=np.where(runs, seen.gone_date, seen.date).astype(np.int32),
+        gone_trip=np.where(runs, -1, seen.gone_trip).astype(np.int32),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """Runs that are cancelled or deleted, a row each."""
+
+    trip: Int32s
+    date: Int32s
+    feed: Int64s
+    relationship: UInt8s
+    updated_epoch_s: Int64s
+    vehicle: Int64s
+    """Row of the vehicle that names it all the same, or -1."""
+
+    def __len__(self) -> int:
+        return len(self.trip)
+
+
+def _ended(words: Words, gone: Bools, seen: Seen) -> _Ended:
+    """The runs that a trip update calls off and, where none speaks of it, a vehicle."""
+    said = words.only(gone & (words.trip >= 0))
+    names = np.flatnonzero(seen.gone_trip >= 0)
+    key = _key(seen.gone_date, seen.gone_trip)
+    spoken = _key(words.date, words.trip)[words.trip >= 0]
+    alone = names[~np.isin(key[names], spoken)]
+    _, first = np.unique(key[alone], return_index=True)
+    alone = alone[np.sort(first)]
+    trip = np.concatenate([said.trip, seen.gone_trip[alone]]).astype(np.int32)
+    date = np.concatenate([said.date, seen.gone_date[alone]]).astype(np.int32)
+    vehicle_of = dict(zip(key[names][::-1].tolist(), names[::-1].tolist(), strict=True))
+    return _Ended(
+        trip=trip,
+        date=date,
+        feed=np.concatenate([said.feed, seen.feed[alone]]).astype(np.int64),
+        relationship=np.concatenate(
+            [said.relationship, np.full(len(alone), TripRelationship.CANCELED, np.uint8)]
+        ).astype(np.uint8),
+        updated_epoch_s=np.concatenate([said.updated_epoch_s, seen.seen_epoch_s[alone]]).astype(np.int64),
+        vehicle=np.array([vehicle_of.get(it, -1) for it in _key(date, trip).tolist()], np.int64),
+    )
 
 
 def _deviation(calls: Calls, arrival: Int64s, departure: Int64s, now: int, n: int) -> Int64s:

@@ -167,9 +167,7 @@ def test_trips_on_the_road_have_their_updates_and_vehicles(live: Replay) -> None
         seen[trip] = entry["data"]["entry"]["status"]
     cancelled = {trip for trip, status in seen.items() if status and status["status"] == "CANCELED"}
     assert {trip for trip, status in seen.items() if status and status["predicted"]} | cancelled >= updated
-    assert {trip for trip, status in seen.items() if status and status["vehicleId"]} >= (
-        active & live.aboard
-    ) - cancelled
+    assert {trip for trip, status in seen.items() if status and status["vehicleId"]} == active & vehicles
 
 
 def test_every_notice_is_attached_where_it_belongs(live: Replay) -> None:
