@@ -117,8 +117,9 @@ def test_every_method_of_the_sdk_is_answered_with_what_it_asks(
 
 def test_wayfinder_gets_all_that_it_shows(packages: Path, address: str, it: Things, town: City) -> None:
     """Stops, arrivals, routes, schedules, notices and warnings, by the odd parameters that it sends."""
-    flood = warning("flood", (info("en", "Flood warning"),))
-    town.application.replica.alerts = {"flood": dataclasses.replace(flood, expires_epoch_s=town.now_epoch_s + 3600)}
+    ends = town.now_epoch_s + 3600
+    flood = warning("flood", (dataclasses.replace(info("en", "Flood warning"), expires_epoch_s=ends),))
+    town.application.replica.alerts = {"flood": dataclasses.replace(flood, expires_epoch_s=ends)}
     said = run("wayfinder.mjs", packages, address, it)
     assert {"id": it.route_id, "name": it.route_name, "agency": it.agency_name} in said["routes"]
     on_map = said["stopsForLocation"]["data"]
