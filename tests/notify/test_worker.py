@@ -64,6 +64,7 @@ async def test_a_warning_its_update_and_its_end_are_one_notification(
     async with working(tmp_path, redis_url, phones) as hall:
         here = (await subscriptions.put(hall, resident())).subscription
         await subscriptions.put(hall, resident("r2", ELSEWHERE))
+        await settled(hall)
         first = flood()
         await alerts.put_alerts(hall, [first], NOW)
         await until(lambda: bool(phones.titles("token-r1")))
