@@ -364,6 +364,8 @@ class Foresight:
 
     def note(self, now_epoch_s: int, calls: Calls, sights: Sights, outlook: Outlook, published: Int64s) -> None:
         """Write down what riders are told now (*published*, a row a call, 0: nothing) beside what others say."""
+        if not self.book.is_due(float(now_epoch_s)):
+            return
         schedule = self.schedule
         live = sights.followed[calls.run] & sights.usual[calls.run]
         position = np.arange(len(calls)) - calls.ptr[:-1][calls.run]

@@ -96,9 +96,13 @@ class Scorebook:
     written_epoch_s: float = float("-inf")
     seed: int = 0
 
+    def is_due(self, now_epoch_s: float) -> bool:
+        """Is it time to write down again? Callers need not prepare what is not written."""
+        return not 0 <= now_epoch_s - self.written_epoch_s < SAMPLE_EVERY_S
+
     def note(self, now_epoch_s: float, told: Told) -> None:
         """Write down a part of what is told, once a minute; the same part of the same input every time."""
-        if 0 <= now_epoch_s - self.written_epoch_s < SAMPLE_EVERY_S:
+        if not self.is_due(now_epoch_s):
             return
         self.written_epoch_s = now_epoch_s
         horizon = told.published_epoch_s - now_epoch_s
