@@ -5,11 +5,16 @@ or scheduled by StopTimeProperties.
 Source: GTFS-realtime reference, TripDescriptor.ScheduleRelationship NEW, REPLACEMENT; StopTimeEvent.scheduled_time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from domain.predictions import CallFlag
-from domain.realtime import NO_VALUE, StopRelationship, TripUpdates
+from domain.realtime import NO_VALUE, Int64s, StopRelationship, TripUpdates, UInt8s
 from predictor.schedule import Schedule
+from predictor.sightings import Seen
+from predictor.words import Heard, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,64 @@ class OwnCalls:
             if told and scheduled:
                 return told - scheduled
         return NO_VALUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """Trips that list calls of their own."""
+
+    words: Words
+    calls: list[OwnCalls]
+    trip_ids: list[str]
+
+    def column(self, name: str) -> Int64s:
+        return np.array([value for it in self.calls for value in getattr(it, name)], np.int64)
+
+    def vehicle_rows(self, seen: Seen) -> Int64s:
+        by_trip = {trip_id: row for row, trip_id in enumerate(seen.trip_ids) if trip_id and seen.trip[row] < 0}
+        return np.array([by_trip.get(trip_id, -1) for trip_id in self.trip_ids], np.int64)
+
+
+def additions(schedule: Schedule, heard: Sequence[Heard], words: Words) -> Additions:
+    """Those of the trip updates in *words* that list a call at all."""
+    calls: list[OwnCalls] = []
+    kept: list[int] = []
+    trip_ids: list[str] = []
+    for at in range(len(words)):
+        updates = heard[int(words.feed[at])].updates
+        row, date = int(words.row[at]), int(words.date[at])
+        assert updates is not None
+        try:
+            start = schedule.start_epoch_s(date)
+        except ValueError:
+            continue
+        found = own_calls(schedule, updates, row, int(words.trip[at]), start)
+        if found.stop:
+            kept.append(at)
+            calls.append(found)
+            trip_ids.append(updates.trip_ids[row])
+    return Additions(words=words.only(np.array(kept, np.int64)), calls=calls, trip_ids=trip_ids)
+
+
+def names_of(heard: Sequence[Heard], speaking: Words, copied: UInt8s, added: Additions) -> dict[int, dict[str, str]]:
+    """Raw names that the timetable does not give, by row: of copied runs, and behind all runs of *added* trips."""
+    named: dict[int, dict[str, str]] = {}
+    rows = [(row, speaking, row) for row in np.flatnonzero(copied).tolist()]
+    rows += [(len(copied) + at, added.words, at) for at in range(len(added.calls))]
+    for row, of, at in rows:
+        updates = heard[int(of.feed[at])].updates
+        assert updates is not None
+        update = int(of.row[at])
+        properties = updates.properties.get(update, {})
+        direction = int(updates.direction[update])
+        named[row] = {
+            "trip_id": properties.get("trip_id", "") or updates.trip_ids[update],
+            "route_id": updates.route_ids[update],
+            "headsign": properties.get("trip_headsign", ""),
+            "short_name": properties.get("trip_short_name", ""),
+            "direction": "" if direction == NO_VALUE else str(direction),
+        }
+    return named
 
 
 def own_calls(schedule: Schedule, updates: TripUpdates, row: int, trip: int, day_start_epoch_s: int) -> OwnCalls:

@@ -67,6 +67,11 @@ class Words:
     copied: Bools
     """It runs the pattern of *trip* at a time of its own (DUPLICATED)."""
 
+    @property
+    def gone(self) -> Bools:
+        """It calls its run off."""
+        return np.isin(self.relationship, GONE)
+
     def only(self, chosen: Bools | Int64s) -> "Words":
         """The chosen rows."""
         return Words(**{it.name: getattr(self, it.name)[chosen] for it in fields(Words)})
