@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 RETRY_S = 0.2
 
+START_S = 3.0
+"""How long a server that starts together with everything else may take."""
+
 RESYNC_S = 2.0
 """How long a follower may believe that nothing changed without asking."""
 
@@ -55,7 +58,7 @@ class Hall:
 
     def __init__(self, redis: "Redis | RedisCluster") -> None:
         self.redis: Any = redis
-        self._said_away = False
+        self._said_away = self._was_there = False
 
     @classmethod
     def connect(cls, url: str) -> "Hall":
@@ -76,12 +79,18 @@ class Hall:
             return False
 
     async def wait_until_there(self, poll_s: float = RETRY_S) -> None:
-        """Return once Redis answers; however many wait, one says that it is away and one that it is back."""
+        """Return once Redis answers; however many wait, one says that it is away and one that it is back.
+
+        A house that has just started gives its own server :data:`START_S` before it speaks of it as away.
+        """
+        waited_s = 0.0
         while not await self.is_there():
-            if not self._said_away:
+            if not self._said_away and (self._was_there or waited_s >= START_S):
                 self._said_away = True
                 log.warning("event=redis_away action=waiting")
             await asyncio.sleep(poll_s)
+            waited_s += poll_s
+        self._was_there = True
         if self._said_away:
             self._said_away = False
             log.info("event=redis_back")
