@@ -329,16 +329,19 @@ class Replica:
         return record is not None and self.health(record, now_epoch_s).usable
 
     def reasons_not_ready(self) -> list[str]:
-        """Why arrivals cannot be served yet; empty when they can."""
+        """Why no arrivals can be served yet; empty when some can: of one city's many timetables, the first is enough."""
         reasons = []
         if self.heard_monotonic_s is None:
             reasons.append("Redis has not answered yet")
         if not self.schedules:
             reasons.append("no GTFS feed is configured")
-        reasons += [
-            f"the timetable of {feed_id} is not loaded" for feed_id in self.schedules if feed_id not in self.served
-        ]
+        if not self.served:
+            reasons += [f"the timetable of {feed_id} is not loaded" for feed_id in self.timetables_missing()]
         return reasons
+
+    def timetables_missing(self) -> list[str]:
+        """GTFS feeds whose timetable is not loaded."""
+        return [feed_id for feed_id in self.schedules if feed_id not in self.served]
 
     def age_s(self) -> float | None:
         """Seconds since the hall last answered; None before it ever did."""

@@ -27,9 +27,13 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 once arrivals can be served: every timetable loaded and Redis heard; 503 with the reasons before."""
-    reasons = request.app.state.replica.reasons_not_ready()
-    body = msgspec.json.encode({"ready": not reasons, "reasons": reasons})
+    """200 once arrivals can be served: Redis heard and a timetable loaded; 503 with the reasons before.
+
+    ``missing`` are the GTFS feeds whose timetable is not loaded: stops of theirs are unknown, the others are served.
+    """
+    replica: Replica = request.app.state.replica
+    reasons = replica.reasons_not_ready()
+    body = msgspec.json.encode({"ready": not reasons, "reasons": reasons, "missing": replica.timetables_missing()})
     return answer(request, body, status=503 if reasons else 200)
 
 

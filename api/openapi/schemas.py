@@ -211,7 +211,10 @@ _LINES: dict[str, tuple[str, str]] = {
     "DeliveredTrips": ("Trips that ran and trips that did not.", "days:i definitions:x feeds:x"),
     "Feeds": ("Every feed, worst first.", "feeds:[x]"),
     "Status": ("The process answers.", "status:s"),
-    "Readiness": ("Whether arrivals can be served, and if not why.", "ready:b reasons:[s]"),
+    "Readiness": (
+        "Whether arrivals can be served, and if not why; missing are GTFS feeds whose timetable is not loaded.",
+        "ready:b reasons:[s] missing:[s]",
+    ),
     "Subscription": (
         "What is kept of a device: places rounded outward, and no token.",
         "subscription_id:s device:x language:s places:[x] minimum_level:s created_at:s seen_at:s",

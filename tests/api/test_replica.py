@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from api.hall_source import HallSource
@@ -11,6 +12,7 @@ from runtime.clock import SystemClock
 from runtime.settings import Settings
 from store import api_keys, feed_health, keys
 from store.hall import Hall
+from tests.api.town import TOWN_SPEC, Town
 
 
 async def test_what_cannot_be_read_hides_nothing_else(redis_url: str, tmp_path: Path) -> None:
@@ -36,3 +38,17 @@ async def test_what_cannot_be_read_hides_nothing_else(redis_url: str, tmp_path: 
     with contextlib.suppress(asyncio.CancelledError):
         await following
     await hall.close()
+
+
+async def test_the_first_of_many_timetables_is_enough_to_serve(tmp_path: Path) -> None:
+    """A city is ready with one of its timetables, and says which others are missing; without any it says why it is not."""
+    town = Town(tmp_path)
+    settings = replace(town.settings, feeds=(*town.settings.feeds, replace(TOWN_SPEC, feed_id="ferries")))
+    replica = Replica(settings, town.clock, town.hall, assess)
+    assert replica.reasons_not_ready() == [
+        "Redis has not answered yet",
+        "the timetable of town is not loaded",
+        "the timetable of ferries is not loaded",
+    ]
+    await replica.refresh()
+    assert (replica.reasons_not_ready(), replica.timetables_missing()) == ([], ["ferries"])
