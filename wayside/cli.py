@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from datetime import datetime
+from importlib.metadata import version
 
 from domain.quota import Quota, parse
 from runtime.clock import instant
@@ -95,6 +96,25 @@ def _quota(text: str) -> Quota:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _name(text: str) -> str:
+    """A key's name, as ``keys list`` shows it on a line."""
+    name = text.strip()
+    if not name or not name.isprintable():
+        raise argparse.ArgumentTypeError(f"expected whose key it is, such as 'night shift', found {text!r}")
+    return name
+
+
+def _where(*, undo: bool) -> argparse.ArgumentParser:
+    """``--config`` and ``--home``. After an action too, where people write them; there (not *undo*) they must not undo
+    what was given before it."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=None if undo else argparse.SUPPRESS)
+    shared.add_argument("--config", metavar="FILE", help="the deployment's TOML file (or WAYSIDE_CONFIG)")
+    shared.add_argument(
+        "--home", metavar="DIR", help="where timetables and the embedded server live (or WAYSIDE_HOME; ./var)"
+    )
+    return shared
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar."""
     root = argparse.ArgumentParser(
@@ -103,18 +123,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    root.add_argument("--version", action="version", version=f"wayside {version('wayside')}")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--config", metavar="FILE", help="the deployment's TOML file (or WAYSIDE_CONFIG)")
-    shared.add_argument(
-        "--home", metavar="DIR", help="where timetables and the embedded server live (or WAYSIDE_HOME; ./var)"
-    )
+    shared = argparse.ArgumentParser(add_help=False, parents=[_where(undo=True)])
     shared.add_argument("--at", type=_instant, metavar="INSTANT", help="start the city's clock there, running on")
-
-    # After an action too, where people write them; there they must not undo what was given before it.
-    again = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    again.add_argument("--config", metavar="FILE", help="the deployment's TOML file (or WAYSIDE_CONFIG)")
-    again.add_argument("--home", metavar="DIR", help="where timetables and the embedded server live (or WAYSIDE_HOME)")
+    again = _where(undo=False)
 
     def command(name: str, text: str, *, parents: bool = True) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[shared] if parents else [])
@@ -164,7 +177,7 @@ def parser() -> argparse.ArgumentParser:
     keys = command("keys", "API keys and operator tokens")
     actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="make a key; it is shown once", parents=[again])
-    add.add_argument("name", help="whose it is")
+    add.add_argument("name", type=_name, help="whose it is")
     add.add_argument("--role", choices=("rider", "operator"), default="rider", help="(default: rider)")
     add.add_argument(
         "--quota", type=_quota, metavar="N/UNIT", help="such as 20/second or 600/minute (default: web.key_quota)"
@@ -173,5 +186,5 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--protected", action="store_true", help="may also read what riders reported")
     actions.add_parser("list", help="names, roles, quotas and dates", parents=[again])
     revoke = actions.add_parser("revoke", help="forget every key of a name", parents=[again])
-    revoke.add_argument("name")
+    revoke.add_argument("name", help="as `keys list` shows it")
     return root

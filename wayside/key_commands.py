@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from runtime.clock import SystemClock
 from store import api_keys
 from store.hall import Hall
 from wayside.processes import settings_from
+
+COLUMNS = ("NAME", "ROLE", "QUOTA", "RIGHTS", "MADE")
 
 
 def keys(options: argparse.Namespace) -> int:
@@ -24,6 +27,7 @@ async def _keys(options: argparse.Namespace) -> int:
             print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
             return 1
         if options.action == "add":
+            same = sum(key.name == options.name for key in (await api_keys.get_all(hall)).values())
             token = await api_keys.add(
                 hall,
                 name=options.name,
@@ -34,16 +38,27 @@ async def _keys(options: argparse.Namespace) -> int:
                 protected=options.protected,
             )
             print(token)
+            if same:
+                print(
+                    f"{options.name} has {same + 1} keys now, the older still good; "
+                    f"`wayside keys revoke {shlex.quote(options.name)}` forgets them all",
+                    file=sys.stderr,
+                )
         elif options.action == "revoke":
             count = await api_keys.revoke(hall, options.name)
             print(f"{count} forgotten")
             return 0 if count else 1
         else:
-            for key in sorted((await api_keys.get_all(hall)).values(), key=lambda key: key.name):
+            made = sorted((await api_keys.get_all(hall)).values(), key=lambda key: (key.name, key.created_epoch_s))
+            if not made:
+                print("no keys yet; `wayside keys add NAME` makes one", file=sys.stderr)
+                return 0
+            print(*COLUMNS, sep="\t")
+            for key in made:
                 quota = "exempt" if key.exempt else str(key.quota or settings.key_quota)
                 rights = "protected" if key.protected else "-"
-                made = f"{datetime.fromtimestamp(key.created_epoch_s, UTC):%Y-%m-%d}"
-                print(key.name, key.role, quota, rights, made, sep="\t")
+                day = f"{datetime.fromtimestamp(key.created_epoch_s, UTC):%Y-%m-%d}"
+                print(key.name, key.role, quota, rights, day, sep="\t")
         return 0
     finally:
         await hall.close()

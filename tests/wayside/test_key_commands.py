@@ -30,6 +30,7 @@ def test_keys_are_shown_once_then_listed_without(capsys: pytest.CaptureFixture[s
     assert key not in listed
     assert digest_of(key) not in listed
     assert [line.split("\t")[:4] for line in listed.splitlines()] == [
+        ["NAME", "ROLE", "QUOTA", "RIGHTS"],
         ["display", "rider", "exempt", "-"],
         ["editor", "rider", "100/second", "protected"],
         ["night shift", "operator", "100/second", "-"],
@@ -39,11 +40,22 @@ def test_keys_are_shown_once_then_listed_without(capsys: pytest.CaptureFixture[s
 
 def test_keys_of_a_name_are_revoked_together(capsys: pytest.CaptureFixture[str]) -> None:
     """What is gone is said; a name that nobody has is an error."""
-    assert run(["keys", "add", "app"]) == run(["keys", "add", "app"]) == 0
-    capsys.readouterr()
+    assert run(["keys", "add", "app"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["keys", "add", "app"]) == 0
+    assert "app has 2 keys now, the older still good" in capsys.readouterr().err
     assert run(["keys", "revoke", "app"]) == 0
     assert capsys.readouterr().out == "2 forgotten\n"
     assert run(["keys", "revoke", "app"]) == 1
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "a\ttab"])
+def test_a_key_without_a_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody could tell whose it is, nor revoke it."""
+    with pytest.raises(SystemExit) as raised:
+        run(["keys", "add", name])
+    assert raised.value.code == 2
+    assert "expected whose key it is" in capsys.readouterr().err
 
 
 def test_quota_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
