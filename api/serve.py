@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 
 import uvicorn
@@ -65,8 +66,9 @@ def listen(settings: Settings, *, shared: bool) -> socket.socket:
 async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
     """Serve until *stop* is set: in this process, or in ``web_processes`` children that share the port."""
     if settings.web_processes > 1 and hasattr(socket, "SO_REUSEPORT"):
-        listen(settings, shared=True).close()  # says at once, and here, when the port is taken
-        await _supervise(settings, clock, stop)
+        with listen(settings, shared=True) as probe:  # says at once, and here, when the port is taken
+            port = int(probe.getsockname()[1])
+        await _supervise(replace(settings, port=port), clock, stop)
     else:
         await serve_here(settings, clock, stop, shared=False)
 
@@ -95,7 +97,7 @@ async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, s
     background = asyncio.create_task(application.run_background(), name="background")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    log.info("event=listening host=%s port=%d", settings.host, settings.port)
+    log.info("event=listening host=%s port=%d", settings.host, listener.getsockname()[1])
     try:
         done, _ = await asyncio.wait({following, background, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         application.streams.close()

@@ -69,7 +69,11 @@ def open_recording(folder: Path, cap: Path | None = None) -> Recording:
     if not folder.is_dir():
         raise RecordingUnusable(f"{folder}: expected a folder of recorded feeds")
     if not (folder / "gtfs.zip").is_file():
-        raise RecordingUnusable(f"{folder}: expected gtfs.zip in it")
+        raise RecordingUnusable(
+            f"{folder}: expected gtfs.zip in it, and at least one of {', '.join(PATTERNS.values())}"
+        )
+    if not zipfile.is_zipfile(folder / "gtfs.zip"):
+        raise RecordingUnusable(f"{folder / 'gtfs.zip'}: expected a zip archive with a GTFS schedule")
     if cap is not None and not cap.exists():
         raise RecordingUnusable(f"{cap}: expected a CAP message or a folder of them")
     left_out: list[str] = []

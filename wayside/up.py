@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from runtime.embedded_redis import owner_of
 from runtime.settings import Settings
 from store import api_keys
 from store.hall import Hall
+from wayside.import_command import import_schedule
 from wayside.processes import NAMES, settings_from
 from wayside.supervise import Supervisor
 
-ANNOUNCE_PATIENCE_S = 60.0
+SCHEDULE = "gtfs"
+"""The id of the schedule's feed in a demo and a replay."""
 INTERVALS_S = {
     "gtfs": 30,
     "trip_updates": 10,
@@ -47,6 +50,7 @@ def up(config: str | None) -> int:
     if _is_taken(settings):
         return 1
     environment = {"WAYSIDE_CONFIG": str(Path(config).absolute())} if config else {}
+    settings = _with_a_port(settings, environment)
     supervisor = Supervisor()
     _add_processes(supervisor, settings, environment)
     _tell_when_ready(supervisor, settings, [])
@@ -66,13 +70,18 @@ def replay(folder: str, cap: str | None) -> int:
     """The whole house on a folder of recorded feeds, its clock at the recorded instant."""
     os.environ["WAYSIDE_HOME"] = os.environ.get("WAYSIDE_HOME") or str(Path("var/replay").absolute())
     command = [sys.executable, "-m", "wayside", "replay", folder, *(["--cap", cap] if cap else [])]
-    return _beside(command, f"opening {Path(folder).absolute()}", "replay")
+    return _beside(
+        command, f"opening {Path(folder).absolute()}", "replay", schedule=str(Path(folder).absolute() / "gtfs.zip")
+    )
 
 
-def _beside(command: list[str], doing: str, name: str) -> int:
-    """Start what plays the outside world, learn where it is, then run the house on it."""
+def _beside(command: list[str], doing: str, name: str, *, schedule: str = "") -> int:
+    """Start what plays the outside world, learn where it is, then run the house on it.
+
+    A recorded *schedule* is imported before anything else starts: where it is refused there is nothing to wait for.
+    """
     console = Console(stderr=True)
-    console.print(f"[bold]wayside[/] {doing} …")
+    console.print(f"[bold]wayside[/] {doing} …", soft_wrap=True)
     home = Path(os.environ["WAYSIDE_HOME"]).absolute()
     if _is_owned(home, embedded=not os.environ.get("REDIS_URL")):
         return 1
@@ -85,8 +94,7 @@ def _beside(command: list[str], doing: str, name: str) -> int:
         try:
             world = _announced(announcement, outside)
             if world is None:
-                console.print(f"[red]{' '.join(command)} ended with code {outside.poll()}[/]")
-                return outside.poll() or 1
+                return outside.poll() or 1  # it said why
             config = home / f"{name}.toml"
             written = f"# {doing}\n{_config(world)}"
             if config.exists() and config.read_text("utf-8").splitlines()[:1] != written.splitlines()[:1]:
@@ -99,6 +107,9 @@ def _beside(command: list[str], doing: str, name: str) -> int:
             settings = settings_from(str(config))
             if _is_taken(settings):
                 return 1
+            if schedule and import_schedule(schedule, SCHEDULE, str(config)):
+                return 1
+            settings = _with_a_port(settings, environment)
             supervisor = Supervisor()
             _add_processes(supervisor, settings, environment)
             _tell_when_ready(supervisor, settings, _extras(world, settings))
@@ -107,6 +118,17 @@ def _beside(command: list[str], doing: str, name: str) -> int:
         finally:
             outside.terminate()
             outside.wait()
+
+
+def _with_a_port(settings: Settings, environment: dict[str, str]) -> Settings:
+    """Where any free port will do (0), one: the same for every web process, however often it is started again."""
+    if settings.port:
+        return settings
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((settings.host, 0))
+        port = int(probe.getsockname()[1])
+    environment["WAYSIDE_PORT"] = str(port)
+    return replace(settings, port=port)
 
 
 def _is_taken(settings: Settings) -> bool:
@@ -138,8 +160,8 @@ def _is_owned(home: Path, *, embedded: bool) -> bool:
 
 
 def _announced(path: Path, outside: "subprocess.Popen[bytes]") -> dict[str, Any] | None:
-    end_s = time.monotonic() + ANNOUNCE_PATIENCE_S
-    while time.monotonic() < end_s and outside.poll() is None:
+    """What it says of itself once it serves (a long recording takes a while to look through); None when it ended."""
+    while outside.poll() is None:
         if path.exists():
             said: dict[str, Any] = json.loads(path.read_text("utf-8"))
             return said
@@ -228,7 +250,7 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
     def wait() -> None:
         before: list[str] = []
         while not supervisor.stopping:
-            ready, reasons = _ready(f"{base}/readyz")
+            ready, reasons, missing = _ready(f"{base}/readyz")
             if ready or (reasons and not has_schedules):
                 break
             if reasons and reasons != before:
@@ -240,6 +262,8 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
         where = [f"riders                {base}/", f"operators             {base}/operations", *extras]
         if settings.accept_test_key:
             where.append(f"API                   {base}/api/where/current-time.json?key=test")
+        if ready and missing:
+            where.append(f"still without the timetable of {', '.join(missing)}")
         if not has_schedules:
             where.append("no feed of kind gtfs is configured: there are no arrivals to show")
         Console(file=supervisor.out).print(Panel("\n".join(where), title=f"{settings.city} is up", expand=False))
@@ -247,14 +271,16 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _ready(url: str) -> tuple[bool, list[str]]:
+def _ready(url: str) -> tuple[bool, list[str], list[str]]:
+    """(can arrivals be served, why not, feeds whose timetable is missing)."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own address
-            return answer.status == 200, []
+            said = json.loads(answer.read())
+            return True, [], [str(feed) for feed in said["missing"]]
     except urllib.error.HTTPError as error:
         try:
-            return False, [str(reason) for reason in json.loads(error.read()).get("reasons", [])]
+            return False, [str(reason) for reason in json.loads(error.read()).get("reasons", [])], []
         except ValueError:
-            return False, []
+            return False, [], []
     except OSError:
-        return False, []
+        return False, [], []

@@ -1,14 +1,20 @@
 """The command line as a user meets it: helpful, and plain about what is wrong."""
 
+import json
 import os
+import re
 import subprocess
 import sys
+import urllib.request
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from google.transit import gtfs_realtime_pb2
 
 from runtime.embedded_redis import EmbeddedRedis
 from tests.feeds.schedules import zip_of
+from tests.walks.house import eventually, running
 from wayside.cli import parser, run
 
 
@@ -94,9 +100,10 @@ def test_keys_are_made_listed_and_forgotten(tmp_path: Path) -> None:
         revoked = wayside("keys", "revoke", "ops", home=tmp_path)
         empty = wayside("keys", "list", home=tmp_path)
     assert made.stdout.startswith("op-")
-    assert listed.stdout.startswith("ops\toperator")
+    assert [line.split("\t")[:2] for line in listed.stdout.splitlines()] == [["NAME", "ROLE"], ["ops", "operator"]]
     assert made.stdout.strip() not in listed.stdout
     assert (revoked.returncode, empty.stdout) == (0, "")
+    assert "no keys yet" in empty.stderr
 
 
 def test_keys_say_when_redis_is_away(tmp_path: Path) -> None:
@@ -128,10 +135,57 @@ def test_faults_end_every_command_before_it_starts(tmp_path: Path) -> None:
     assert "web.porrt: no such key; did you mean port?" in found.stderr
 
 
+def test_the_release_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"wayside {version('wayside')}\n")
+
+
+def recording(folder: Path, *, without: str = "") -> Path:
+    """A poll without trips, and a schedule that may lack a file."""
+    folder.mkdir()
+    message = gtfs_realtime_pb2.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    message.header.timestamp = 1_700_000_000
+    (folder / "TripUpdates.pb").write_bytes(message.SerializeToString())
+    zip_of(folder / "gtfs.zip", without=(without,))
+    return folder
+
+
 def test_a_replay_without_a_recording_says_what_it_expected(tmp_path: Path) -> None:
-    found = wayside("up", "--replay", str(tmp_path), home=tmp_path / "home")
-    assert found.returncode == 2
-    assert "expected gtfs.zip in it" in found.stderr
+    """No folder, an empty one, one without a schedule, and a schedule that is no archive: each ends, with one reason."""
+    (tmp_path / "empty").mkdir()
+    (recording(tmp_path / "bare") / "gtfs.zip").unlink()
+    (recording(tmp_path / "broken") / "gtfs.zip").write_bytes(b"<html>")
+    for name, words in (
+        ("absent", "absent: expected a folder of recorded feeds"),
+        ("empty", "empty: expected gtfs.zip in it, and at least one of TripUpdates*.pb"),
+        ("bare", "bare: expected gtfs.zip in it"),
+        ("broken", "gtfs.zip: expected a zip archive with a GTFS schedule"),
+    ):
+        found = wayside("up", "--replay", str(tmp_path / name), home=tmp_path / "home")
+        assert (found.returncode, words in found.stderr, len(found.stderr.splitlines())) == (2, True, 2), found.stderr
+
+
+def test_a_replay_whose_schedule_cannot_be_served_ends_before_anything_starts(tmp_path: Path) -> None:
+    """It says why, as an import does, and waits for nothing."""
+    folder = recording(tmp_path / "recorded", without="stops.txt")
+    found = wayside("up", "--replay", str(folder), home=tmp_path / "home", WAYSIDE_PORT="0")
+    assert found.returncode == 1
+    assert "not imported: required files are missing: stops.txt" in found.stdout
+    assert "event=" not in found.stdout
+
+
+def test_any_free_port_is_taken_once_and_said(tmp_path: Path) -> None:
+    """With WAYSIDE_PORT=0 the addresses that are printed are those that answer, and a healthy start speaks of no trouble."""
+    with running(tmp_path / "home", "up", "--replay", str(recording(tmp_path / "recorded")), WAYSIDE_PORT="0") as house:
+        said = eventually(lambda: house.said() if "riders " in house.said() else None, 60, "it is up")
+        found = re.search(r"riders +(http://127.0.0.1:([1-9]\d*))/", said)
+        assert found is not None
+        with urllib.request.urlopen(f"{found[1]}/readyz", timeout=10) as answer:
+            assert json.loads(answer.read()) == {"ready": True, "reasons": [], "missing": []}
+        assert f"port={found[2]}\n" in said
+        assert "redis_away" not in said
 
 
 @pytest.mark.parametrize("at", ["noon", "2026-13-01"])
