@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from domain.errors import WaysideError
-from runtime.configuration import socket_path
+from runtime.embedded_address import socket_path
 
 START_PATIENCE_S = 30.0
 """Loading a large append-only file may take this long."""

@@ -15,7 +15,7 @@ from domain.feed import FeedKind, FeedSpec
 from feeds import schedule
 from feeds.fetch import Fetcher, Validators
 from runtime.clock import SystemClock
-from runtime.configuration import is_feed_id
+from runtime.configuration.feeds import is_feed_id
 from runtime.settings import Settings
 from store.hall import Hall
 from wayside.processes import settings_from

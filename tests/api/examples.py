@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.openapi.operations import operations
-from runtime.configuration import embedded_url
+from runtime.embedded_address import embedded_url
 from runtime.embedded_redis import EmbeddedRedis
 from tests.api.asgi import get
 from tests.api.described import described_town

@@ -26,7 +26,7 @@ from api.auth import RateLimit
 from api.openapi.document import path_values
 from api.openapi.operations import operations
 from api.streams import Streams, Topic
-from runtime.configuration import embedded_url
+from runtime.embedded_address import embedded_url
 from runtime.embedded_redis import EmbeddedRedis
 from tests.api.described import described_town
 

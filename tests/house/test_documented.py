@@ -9,7 +9,7 @@ import pytest
 from api.app import ROUTES, WHERE
 from api.formats.prometheus import METRICS
 from api.tables import MORE_ROUTES
-from runtime.configuration import FEED_KEYS, TABLES
+from runtime.configuration import TABLES
 from store import keys
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ def test_every_setting_of_a_feed_is_described() -> None:
     rows = re.findall(
         r"^\| `(\w+)` \|", DOCS["configuration.md"].split("`[[feeds]]` table")[1].split("\n#")[0], re.MULTILINE
     )
-    assert set(rows) >= set(FEED_KEYS)
+    assert set(rows) >= set(TABLES["feeds"])
 
 
 def test_every_environment_variable_is_described() -> None:

@@ -51,8 +51,13 @@ def test_every_fault_is_told_at_once_with_file_key_and_what_was_expected(tmp_pat
     path.write_text(BAD)
     found = [fault.removeprefix(f"{path}: ") for fault in faults_of(path)]
     assert found == [
-        "bogus: no such table; expected city, web, notify, predictor, archive, tiles, demo, feeds, same_stops",
+        "bogus: no such table; expected one of city, web, notify, predictor, archive, tiles, demo, feeds, same_stops",
         "city.nam: no such key; did you mean name?",
+        "city.time_zone: expected an IANA time zone such as America/Halifax, found 'Mars/Base'",
+        "web.port: expected a whole number, found 'a'",
+        "web.processes: expected 1 to 64, found 0",
+        "notify.quiet_from: expected a local time HH:MM, found '25:00'",
+        "tiles.url: expected a text in quotes, found 5",
         "feeds[0].id: expected small letters, digits and hyphens, found 'A b'",
         "feeds[0].url: expected an http or https address, found 'ftp://x?api_key=***'",
         "feeds[0].max_bytes: expected 1 to 1099511627776, found -5",
@@ -63,11 +68,6 @@ def test_every_fault_is_told_at_once_with_file_key_and_what_was_expected(tmp_pat
         "feeds[2].url: expected an http or https address, found 'https://[::1'",
         "feeds[2].agencies.a: expected letters, digits, '.' and '-' (no underscore), found 'x_y'",
         "feeds[2].id: 'r' is the id of two feeds",
-        "city.time_zone: expected an IANA time zone such as America/Halifax, found 'Mars/Base'",
-        "web.processes: expected 1 to 64, found 0",
-        "web.port: expected a whole number, found 'a'",
-        "tiles.url: expected a text in quotes, found 5",
-        "notify.quiet_from: expected a local time HH:MM, found '25:00'",
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from domain.errors import WaysideError
-from runtime.configuration import embedded_url, socket_path
+from runtime.embedded_address import embedded_url, socket_path
 from runtime.embedded_redis import EmbeddedRedis, owner_of
 
 OWN_AND_WAIT = """

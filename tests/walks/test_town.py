@@ -11,7 +11,7 @@ import pytest
 import redis
 from google.transit import gtfs_realtime_pb2
 
-from runtime.configuration import socket_path
+from runtime.embedded_address import socket_path
 from tests.walks.house import House, eventually, running
 
 
