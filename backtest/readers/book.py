@@ -1,5 +1,6 @@
 """Runs as they are found, one after another, bound into the Recording's columns at the end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,22 @@ class Pattern:
     waits: Bools
     shape: str = ""
     """Name of the trip's shape; empty for none."""
+
+
+def pattern_without_times(trip_id: str, calls: Mapping[int, str], *, route: str = "") -> Pattern:
+    """Of a trip that no timetable knows: *calls* are its stops by their sequence."""
+    order = sorted(calls)
+    nothing = np.full(len(order), np.nan)
+    return Pattern(
+        trip_id=trip_id,
+        route=route,
+        block="",
+        stop_ids=tuple(calls[it] for it in order),
+        sequence=np.asarray(order, np.int64),
+        arrival_s=nothing,
+        departure_s=nothing,
+        waits=np.zeros(len(order), np.bool_),
+    )
 
 
 @dataclass(slots=True)

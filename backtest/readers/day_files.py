@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from backtest.readers.book import Book, Pattern
 from backtest.readers.days import until_afternoon_or_later_days
-from backtest.readers.folder import Folder, Table, numbers, texts
+from backtest.readers.folder import Folder, Table, places_of, texts
 from backtest.readers.gtfs import service_s
 from backtest.readers.positions_with_gtfs import fixes_of, typical_interval
 from backtest.readers.realtime_rows import Reports, is_positions, reports
@@ -39,12 +39,7 @@ def read(folder: Folder) -> Recording:
     """The recording in *folder*. Of several schedules each day goes with the one that knows most of its trips."""
     said = reports(folder)
     offset_s = _offsets(folder)
-    places: dict[str, tuple[float, float]] = {}
-    for table in folder.tables:
-        if _is_stops(table):
-            rows = table.read(stop=("stop_id",), lat=("stop_lat",), lon=("stop_lon",))
-            points = zip(numbers(rows, "lat").tolist(), numbers(rows, "lon").tolist(), strict=True)
-            places.update(zip(texts(rows, "stop"), points, strict=True))
+    places = places_of(it for it in folder.tables if _is_stops(it))
     wanted = set(said.trip)
     schedules = [_patterns(it, wanted, places) for it in folder.tables if _is_schedule(it)]
     local_day = np.floor((said.at_s + offset_s(said.at_s)) / DAY_S).astype(np.int64)

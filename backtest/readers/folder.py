@@ -166,6 +166,16 @@ def _columns(file: Path) -> list[str]:
         return []
 
 
+def places_of(tables: Iterable[Table]) -> dict[str, tuple[float, float]]:
+    """stop_id to degrees (lat, lon), of tables of stops."""
+    places: dict[str, tuple[float, float]] = {}
+    for table in tables:
+        rows = table.read(stop=("stop_id",), lat=("stop_lat",), lon=("stop_lon",))
+        points = zip(numbers(rows, "lat").tolist(), numbers(rows, "lon").tolist(), strict=True)
+        places.update(zip(texts(rows, "stop"), points, strict=True))
+    return places
+
+
 def texts(table: pa.Table, name: str) -> list[str]:
     """A column as text, empty where null or absent."""
     if name not in table.column_names:

@@ -6,12 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from backtest.readers.book import Book
-from backtest.readers.days import until_afternoon_or_later_days
 from backtest.readers.folder import Folder, Table, texts
 from backtest.readers.gtfs import Schedule
 from backtest.readers.realtime_rows import instants
-from backtest.readers.stop_crossings import NIGHT_S, events_of
-from backtest.recording import Recording, SetUnreadable, no_fixes, pieces_of
+from backtest.readers.stop_crossings import events_of, known_at_calls
+from backtest.recording import Recording, SetUnreadable
 from domain import service_day
 
 NAME = "observed stop times with a GTFS schedule"
@@ -72,7 +71,8 @@ def read(folder: Folder) -> Recording:
         start_s = service_day.start_epoch_s(service_day.from_yyyymmdd(day), zone)
         run = book.run(patterns[name], day, float(start_s), journey=f"{number}/{who}")
         called.append((run, times, names.setdefault(who, len(names))))
-    stops, runs, lines = book.bound()
+    bound = book.bound()
+    _, runs, _ = bound
     when = np.full(len(runs.stop), np.nan)
     by = np.zeros(len(runs.stop), np.int64)
     for run, times, who_row in called:
@@ -81,21 +81,8 @@ def read(folder: Folder) -> Recording:
         for place, moment in times.items():
             when[low + place] = moment
     events = events_of(when, when, by)
-    pieces = pieces_of(events.received_s, NIGHT_S)
-    return Recording(
-        name=folder.name,
-        form=NAME,
-        time_zone=zone,
-        stops=stops,
-        runs=runs,
-        lines=lines,
-        fixes=no_fixes(),
-        events=events,
-        said=(),
-        pieces=pieces,
-        warm_until_s=until_afternoon_or_later_days(runs, zone, pieces),
-        interval_s=30.0,
-        notes=["vehicles are known at their calls only, so predictions are made there"],
+    return known_at_calls(
+        folder, NAME, zone, bound, events, "vehicles are known at their calls only, so predictions are made there"
     )
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from backtest.readers.book import Book, Pattern
-from backtest.readers.folder import Folder, Table, numbers, texts
+from backtest.readers.book import Book, pattern_without_times
+from backtest.readers.folder import Folder, Table, places_of
 from backtest.readers.positions_with_gtfs import fixes_of, typical_interval
 from backtest.readers.realtime_rows import (
     Reports,
@@ -51,13 +51,7 @@ def read(folder: Folder) -> Recording:
     said, claimed = reports(folder), updates(folder)
     if claimed is None:
         raise SetUnreadable(f"{folder.paths[-1]}: expected trip updates")
-    places: dict[str, tuple[float, float]] = {}
-    for table in folder.tables:
-        if _is_stops(table):
-            rows = table.read(stop=("stop_id",), lat=("stop_lat",), lon=("stop_lon",))
-            points = zip(numbers(rows, "lat").tolist(), numbers(rows, "lon").tolist(), strict=True)
-            places.update(zip(texts(rows, "stop"), points, strict=True))
-    book = Book(places=places, stops_tolerance_m=TRACK_TOLERANCE_M)
+    book = Book(places=places_of(it for it in folder.tables if _is_stops(it)), stops_tolerance_m=TRACK_TOLERANCE_M)
     rows_of = _collect(book, said, claimed)
     run = np.asarray([rows_of.get(it, -1) for it in zip(said.trip, said.day, strict=True)], np.int64)
     stops, runs, lines = book.bound()
@@ -107,18 +101,7 @@ def _collect(book: Book, said: Reports, claimed: Updates) -> dict[tuple[str, str
     for key, found in calls.items():
         if len(found) < 2 or not key[0]:
             continue
-        order = sorted(found)
-        nothing = np.full(len(order), np.nan)
-        pattern = Pattern(
-            trip_id=key[0],
-            route=route[key],
-            block="",
-            stop_ids=tuple(found[it] for it in order),
-            sequence=np.asarray(order, np.int64),
-            arrival_s=nothing,
-            departure_s=nothing,
-            waits=np.zeros(len(order), np.bool_),
-        )
+        pattern = pattern_without_times(key[0], found, route=route[key])
         rows[key] = book.run(pattern, int(key[1]) if key[1].isdigit() else 0, 0.0)
     return rows
 

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from backtest.readers.book import Book, Pattern
 from backtest.readers.days import until_afternoon_or_later_days
 from backtest.readers.folder import Folder, Table, numbers, texts
-from backtest.recording import Events, Floats, Int64s, Recording, SetUnreadable, no_fixes, pieces_of
+from backtest.recording import Events, Floats, Int64s, Line, Recording, Runs, SetUnreadable, Stops, no_fixes, pieces_of
 from domain import service_day
 
 NAME = "stop crossings with their schedule"
@@ -81,23 +81,31 @@ def read(folder: Folder) -> Recording:
         starts[part] = start
         kept.append(part)
     row = np.concatenate(kept)
-    found, runs, lines = book.bound()
     events = events_of(arrived[row] + starts[row], left[row] + starts[row], vehicle[row])
+    note = "vehicles are known at timepoints only, so predictions are made as they leave one"
+    return known_at_calls(folder, NAME, TIME_ZONE, book.bound(), events, note)
+
+
+def known_at_calls(
+    folder: Folder, form: str, time_zone: str, bound: tuple[Stops, Runs, tuple[Line, ...]], events: Events, note: str
+) -> Recording:
+    """The recording of a network whose vehicles nobody sees between their calls."""
+    stops, runs, lines = bound
     pieces = pieces_of(events.received_s, NIGHT_S)
     return Recording(
         name=folder.name,
-        form=NAME,
-        time_zone=TIME_ZONE,
-        stops=found,
+        form=form,
+        time_zone=time_zone,
+        stops=stops,
         runs=runs,
         lines=lines,
         fixes=no_fixes(),
         events=events,
         said=(),
         pieces=pieces,
-        warm_until_s=until_afternoon_or_later_days(runs, TIME_ZONE, pieces),
+        warm_until_s=until_afternoon_or_later_days(runs, time_zone, pieces),
         interval_s=30.0,
-        notes=["vehicles are known at timepoints only, so predictions are made as they leave one"],
+        notes=[note],
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from backtest.readers.book import Book, Pattern
+from backtest.readers.book import Book, pattern_without_times
 from backtest.readers.folder import Folder, Table, numbers, texts
 from backtest.readers.positions_with_gtfs import typical_interval
 from backtest.readers.rapid_transit import TRACK_TOLERANCE_M
@@ -51,19 +51,7 @@ def read(folder: Folder) -> Recording:
     for key, listed in calls.items():
         if len(listed) < 2:
             continue
-        places = sorted(listed)
-        nothing = np.full(len(places), np.nan)
-        pattern = Pattern(
-            trip_id=key[0],
-            route="",
-            block="",
-            stop_ids=tuple(listed[it] for it in places),
-            sequence=np.asarray(places, np.int64),
-            arrival_s=nothing,
-            departure_s=nothing,
-            waits=np.zeros(len(places), np.bool_),
-        )
-        run_of[key] = book.run(pattern, key[1], 0.0)
+        run_of[key] = book.run(pattern_without_times(key[0], listed), key[1], 0.0)
     if not run_of:
         raise SetUnreadable(f"{tables[0].path}: expected trips with at least two stops ahead")
     stops, runs, lines = book.bound()
