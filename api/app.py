@@ -45,6 +45,7 @@ from api.endpoints import (
     vehicles,
 )
 from api.endpoints.answers import limit
+from api.endpoints.shelf import Shelf
 from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
 from api.formats import oba
 from api.metrics import Metrics
@@ -188,8 +189,8 @@ class Application:
             self.metrics,
         )
         state.doors, state.validators, state.streams = self.doors, self.validators, self.streams
-        state.scores = accuracy.ScoreShelf()
-        state.delivered = delivered.DeliveredShelf()
+        state.scores = Shelf("scores", accuracy.record_of, rests_s=60.0)
+        state.delivered = Shelf("counts", delivered.record_of, rests_s=30.0)
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
 
     async def run_background(self) -> None:

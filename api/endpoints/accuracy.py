@@ -1,7 +1,7 @@
 """``/api/v1/accuracy``: how good predictions turned out to be, ours beside the agency's and the timetable's. Open to all."""
 
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,22 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.endpoints.answers import answer, limit
-from api.errors import RequestRefused, invalid, unknown
-from api.replica import Replica
+from api.errors import invalid, unknown
 from api.served import Served
 from domain import service_day
 from domain.errors import BlobUnusable
 from domain.ids import qualify
 from domain.score import METHODS, SHAPE, STRATA, Score, Tally, score_of
 from store import scores
-from store.hall import AWAY, Hall
+from store.hall import Hall
 
 DAYS, MOST_DAYS = 7, 35
 ENOUGH = 100
 """Predictions that a route needs before one method is called better there."""
 CLEARLY = 0.98
 """A mean error below this share of the other's is better; differences of two per cent are noise."""
-RESTS_S = 60.0
 DEFINITIONS = {
     "error": "actual minus predicted, seconds",
     "horizons_minutes": ["0-3", "3-6", "6-10", "10-15", "15-30"],
@@ -50,32 +48,10 @@ class Record:
     by_route: dict[str, Tally]
 
 
-@dataclass(slots=True)
-class ScoreShelf:
-    """The records that were read last, by how many days they cover; a minute old at most."""
-
-    shelved: dict[int, tuple[float, tuple[Record, ...]]] = field(default_factory=dict)
-
-    async def records_of(self, hall: Hall, replica: Replica, days: int, now_epoch_s: float) -> tuple[Record, ...]:
-        """The last *days* local days of every timetable; raises RequestRefused (503) while Redis is away."""
-        read_epoch_s, records = self.shelved.get(days, (float("-inf"), ()))
-        if not 0 <= now_epoch_s - read_epoch_s < RESTS_S:
-            try:
-                found = [await _record(hall, feed, one, days, now_epoch_s) for feed, one in replica.served.items()]
-            except AWAY as error:
-                raise RequestRefused(
-                    503, "scores cannot be read right now", headers=((b"retry-after", b"5"),)
-                ) from error
-            records = tuple(found)
-            self.shelved[days] = now_epoch_s, records
-        return records
-
-
-async def _record(hall: Hall, feed_id: str, served: Served, days: int, now_epoch_s: float) -> Record:
-    today = service_day.local_date(now_epoch_s, served.bundle.time_zone)
+async def record_of(hall: Hall, feed_id: str, served: Served, days: list[date]) -> Record:
+    """Of those days; one that cannot be read is left out."""
     overall, by_day, by_route = np.zeros(SHAPE), [], dict[str, Tally]()
-    for back in range(days - 1, -1, -1):
-        day = today - timedelta(days=back)
+    for day in days:
         try:
             tallies = (await scores.get(hall, feed_id, service_day.yyyymmdd(day))).tallies()
         except BlobUnusable:

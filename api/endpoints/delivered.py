@@ -1,7 +1,7 @@
 """``/api/v1/delivered-trips``: scheduled trips against vehicles that really came, by route and day. Open to all."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -10,16 +10,14 @@ from starlette.responses import Response
 
 from api.endpoints.accuracy import days_asked, route_names
 from api.endpoints.answers import answer, limit
-from api.errors import RequestRefused, unknown
-from api.replica import Replica
+from api.errors import unknown
 from api.served import Served
 from domain import service_day
 from domain.delivered import RouteDay
 from domain.errors import BlobUnusable
 from store import delivered
-from store.hall import AWAY, Hall
+from store.hall import Hall
 
-RESTS_S = 30.0
 COUNTS = ("planned", "delivered", "cancelled", "missing", "unknown")
 DEFINITIONS = {
     "planned": "trips of the day's timetable",
@@ -40,32 +38,10 @@ class Record:
     days: list[tuple[date, list[RouteDay]]]
 
 
-@dataclass(slots=True)
-class DeliveredShelf:
-    """What was read last: it may be half a minute old."""
-
-    read_epoch_s: float = float("-inf")
-    days: int = 0
-    records: tuple[Record, ...] = ()
-
-    async def records_of(self, hall: Hall, replica: Replica, days: int, now_epoch_s: float) -> tuple[Record, ...]:
-        """The last *days* service days of every timetable; raises RequestRefused (503) while Redis is away."""
-        if days != self.days or not 0 <= now_epoch_s - self.read_epoch_s < RESTS_S:
-            try:
-                found = [await _record(hall, feed, one, days, now_epoch_s) for feed, one in replica.served.items()]
-            except AWAY as error:
-                raise RequestRefused(
-                    503, "counts cannot be read right now", headers=((b"retry-after", b"5"),)
-                ) from error
-            self.records, self.days, self.read_epoch_s = tuple(found), days, now_epoch_s
-        return self.records
-
-
-async def _record(hall: Hall, feed_id: str, served: Served, days: int, now_epoch_s: float) -> Record:
-    today = service_day.local_date(now_epoch_s, served.bundle.time_zone)
+async def record_of(hall: Hall, feed_id: str, served: Served, days: list[date]) -> Record:
+    """Of those days; one that cannot be read or has no trips is left out."""
     found = []
-    for back in range(days - 1, -1, -1):
-        day = today - timedelta(days=back)
+    for day in days:
         try:
             counts = await delivered.counts_of(hall, feed_id, service_day.yyyymmdd(day))
         except BlobUnusable:
