@@ -1,13 +1,8 @@
 """A real city's hour, against a straightforward reading of the same files."""
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +19,7 @@ from predictor.tick import predict
 from predictor.traces import Memory
 from predictor.words import Heard
 from store.timetable import Bundle
+from tests.walks.plainly import Plainly, matched, message_of, seconds
 
 ZONE = "America/Halifax"
 
@@ -52,8 +48,7 @@ def city(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> City:
         (folder / "TripUpdates.pb").read_bytes(),
         (folder / "VehiclePositions.pb").read_bytes(),
     )
-    updates = gtfs_realtime_pb2.FeedMessage()
-    updates.ParseFromString(updates_bytes)
+    updates = message_of(folder / "TripUpdates.pb")
     now = int(updates.header.timestamp)
     items = [gtfs_realtime.decode(data, feed_id="f", now_epoch_s=now).items for data in (updates_bytes, vehicles_bytes)]
     schedule = Schedule(bundle)
@@ -62,33 +57,10 @@ def city(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> City:
         Heard(feed_id="vehicles", header_epoch_s=now, updates=None, vehicles=items[1].vehicles),
     ]
     made, _ = predict(schedule, Ground(schedule), heard, float(now), Memory())
-    rows: dict[str, list[dict[str, str]]] = {}
-    with zipfile.ZipFile(folder / "gtfs.zip") as archive:
-
-        def table(name: str) -> list[dict[str, str]]:
-            return list(csv.DictReader(io.TextIOWrapper(archive.open(name), "utf-8-sig")))
-
-        for row in table("stop_times.txt"):
-            rows.setdefault(row["trip_id"], []).append(row)
-        services = {row["trip_id"]: row["service_id"] for row in table("trips.txt")}
-        day = datetime.fromtimestamp(now, UTC).astimezone(service_day.zone(ZONE)).date()
-        number = f"{day:%Y%m%d}"
-        active = {
-            row["service_id"]
-            for row in table("calendar.txt")
-            if row["start_date"] <= number <= row["end_date"] and row[day.strftime("%A").lower()] == "1"
-        }
-        for row in table("calendar_dates.txt"):
-            if row["date"] == number:
-                (active.add if row["exception_type"] == "1" else active.discard)(row["service_id"])
-    for calls in rows.values():
-        calls.sort(key=lambda row: int(row["stop_sequence"]))
-    return City(bundle, made, updates, rows, services, frozenset(active), now, day)
-
-
-def seconds(text: str) -> int:
-    hours, minutes, rest = (int(part) for part in text.split(":"))
-    return hours * 3600 + minutes * 60 + rest
+    plainly = Plainly(folder)
+    day = datetime.fromtimestamp(now, UTC).astimezone(service_day.zone(ZONE)).date()
+    services = {trip: row["service_id"] for trip, row in plainly.trips.items()}
+    return City(bundle, made, updates, plainly.calls, services, frozenset(plainly.services(day)), now, day)
 
 
 @pytest.mark.recorded
@@ -124,21 +96,6 @@ def test_active_trips_have_the_updates_and_vehicles_of_the_recording(city: City)
     assert told >= by_agency
 
 
-def spoken_of(updates: Iterable[Any], calls: list[dict[str, str]]) -> dict[int, Any]:
-    """Position to update: by stop_sequence where the stop agrees, else the nearest call at the stop that is named."""
-    sequences = [int(call["stop_sequence"]) for call in calls]
-    said: dict[int, Any] = {}
-    for update in updates:
-        at = sequences.index(update.stop_sequence) if update.stop_sequence in sequences else None
-        if at is None or calls[at]["stop_id"] != update.stop_id:
-            places = [place for place, call in enumerate(calls) if call["stop_id"] == update.stop_id]
-            wanted = update.stop_sequence - sequences[0]
-            at = min(places, key=lambda place: abs(place - wanted)) if places else None
-        if at is not None:
-            said[at] = update
-    return said
-
-
 @pytest.mark.recorded
 def test_every_predicted_departure_equals_an_independent_propagation(city: City) -> None:
     """All trips and all stops at once: the specification's rules, written plainly, give the same times."""
@@ -158,7 +115,7 @@ def test_every_predicted_departure_equals_an_independent_propagation(city: City)
         day = service_day.from_yyyymmdd(int(made.service_date[row]))
         base = start if day == city.day else service_day.start_epoch_s(day, ZONE)
         calls = city.rows[update.trip.trip_id]
-        said = spoken_of(update.stop_time_update, calls)
+        said = matched(update.stop_time_update, calls)
         delay: int | None = None
         latest = 0
         for position, call in enumerate(calls):
