@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from api.endpoints.answers import limit, schedule_answer
 from api.openapi import schemas
-from api.openapi.operations import HTML, Operation, operations
+from api.openapi.operation import HTML, Operation
+from api.openapi.operations import operations
 from api.openapi.parameters import Parameter
 from api.pages.render import page
 
