@@ -44,7 +44,7 @@ class RealtimeItems:
 
 
 def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = True) -> Decoded[RealtimeItems]:
-    """The dataset in *data*; raises NotThisFormat when the bytes are not a FeedMessage.
+    """The dataset in *data*; raises NotThisFormat when the bytes are not a FeedMessage, or only changes to one.
 
     Usual trip updates are read column by column; unusual ones, and all where not *quickly*, through the generated classes.
     """
@@ -58,11 +58,11 @@ def decode(data: bytes, *, feed_id: str, now_epoch_s: float, quickly: bool = Tru
         header, entities, incomplete = _read(data)
         read = _Read(header, entities)
     header, updates, located = read.header, read.updates, read.vehicles
+    if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
+        raise NotThisFormat("expected a whole dataset (FULL_DATASET), found changes to one (DIFFERENTIAL)")
     problems: dict[str, Problem] = {}
     for where in incomplete:
         _note(problems, "rt_entity_incomplete", where, "an entity lacks a field that it must have; left out")
-    if header.incrementality == gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL:
-        _note(problems, "rt_differential", "header", "DIFFERENTIAL datasets are not defined; read as a full dataset")
     for entity in read.entities:
         if entity.is_deleted:
             continue

@@ -234,6 +234,7 @@ async def test_a_failing_feed_keeps_its_last_good_data_and_says_so_once(
         (Answer(b"<!doctype html><html><body>Bad Gateway"), PollOutcome.NOT_THE_FORMAT, "found HTML"),
         (Answer(b"header { gtfs_realtime_version: 2 }"), PollOutcome.NOT_THE_FORMAT, "protobuf as text"),
         (Answer(b"\x0a\x02\x08"), PollOutcome.NOT_THE_FORMAT, "FeedMessage"),
+        (Answer(b"\x0a\x07\x0a\x032.0\x10\x01"), PollOutcome.NOT_THE_FORMAT, "found changes to one (DIFFERENTIAL)"),
         (Answer(b"x" * 3000), PollOutcome.TOO_LARGE, "3000 bytes announced"),
         (Answer(gzip.compress(bytes(2_000_000)), headers={"Content-Encoding": "gzip"}), PollOutcome.TOO_LARGE, "more than 2000"),
         (Answer(gzip.compress(b"feed" * 99)[:-9], headers={"Content-Encoding": "gzip"}), PollOutcome.NOT_THE_FORMAT, "cut short"),

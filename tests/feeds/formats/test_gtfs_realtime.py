@@ -150,6 +150,21 @@ def test_a_trip_update_becomes_columns() -> None:
     assert said.departure_epoch_s.tolist() == [0, 0, 1_790_000_600]
 
 
+@pytest.mark.parametrize("quickly", [True, False])
+def test_changes_to_a_dataset_are_refused_by_name(quickly: bool) -> None:
+    """Read as a whole, it would bring cancelled trips back; and what a whole one marks as deleted is left out."""
+    message = gtfs_realtime_pb2.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    for trip_id in ("here", "gone"):
+        message.entity.add(id=trip_id, is_deleted=trip_id == "gone").trip_update.trip.trip_id = trip_id
+    said = decode(message.SerializeToString(), feed_id="tu", now_epoch_s=0.0, quickly=quickly).items.trip_updates
+    assert said is not None
+    assert said.trip_ids == ["here"]
+    message.header.incrementality = gtfs_realtime_pb2.FeedHeader.DIFFERENTIAL
+    with pytest.raises(NotThisFormat, match="DIFFERENTIAL"):
+        decode(message.SerializeToString(), feed_id="tu", now_epoch_s=0.0, quickly=quickly)
+
+
 @pytest.mark.recorded
 def test_both_ways_read_every_recording_alike(recordings: Path) -> None:
     """All of them, and most the quick way."""
