@@ -165,10 +165,14 @@ class Fetcher:
         return redact(text, self._secrets)
 
     async def fetch(self, spec: FeedSpec, validators: Validators, url: str = "") -> Fetched:
-        """One GET of the feed (or of *url*, a message that its index links). Raises FetchFailed."""
-        address = with_secrets(url or spec.url, self._secrets)
+        """One GET of the feed (or of *url*, a message that its index links). Raises FetchFailed.
+
+        *url* is a stranger's: it is asked for as it stands, and the feed's own headers go there only if it is the same host.
+        """
+        address = url or with_secrets(spec.url, self._secrets)
         headers = {"Accept": ACCEPT.get(spec.kind, _PROTOBUF)}
-        headers |= {name: with_secrets(value, self._secrets) for name, value in spec.headers}
+        if not url or _origin(url) == _origin(spec.url):
+            headers |= {name: with_secrets(value, self._secrets) for name, value in spec.headers}
         if validators.etag:
             headers["If-None-Match"] = validators.etag
         if validators.last_modified:
@@ -202,7 +206,7 @@ class Fetcher:
         return FetchFailed(self.redact(message), outcome=outcome, status=status, retry_after_s=retry_after_s)
 
     async def _get(self, spec: FeedSpec, address: str, headers: dict[str, str], started_s: float) -> Fetched:
-        origin = urlsplit(address).netloc
+        origin = _origin(address)
         client = self._client if spec.allow_private_hosts else self._guarded
         timeout = httpx.Timeout(spec.timeout_s, connect=min(CONNECT_S, spec.timeout_s))
         for _ in range(MAX_REDIRECTS + 1):
@@ -219,7 +223,7 @@ class Fetcher:
                 address = urljoin(address, response.headers.get("Location", ""))
                 if parts.scheme == "https" and urlsplit(address).scheme == "http":
                     raise self._failed(PollOutcome.REDIRECT_BLOCKED, "it redirects from https to http")
-                if urlsplit(address).netloc != origin:
+                if _origin(address) != origin:
                     own = {name.lower() for name, _ in spec.headers}
                     headers = {name: value for name, value in headers.items() if name.lower() not in own}
         raise self._failed(PollOutcome.REDIRECT_BLOCKED, f"more than {MAX_REDIRECTS} redirects")
@@ -280,6 +284,14 @@ class Fetcher:
         if engine is not None and wire_bytes and not engine.eof:
             raise self._failed(PollOutcome.NOT_THE_FORMAT, f"{encoding} content that is cut short", status=status)
         return wire_bytes, b"".join(pieces)
+
+
+def _origin(url: str) -> str:
+    """Host and port, as far as the address says them; blank for one that nobody can read."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 _UNPACKED = frozenset({"", "identity"})

@@ -1,14 +1,16 @@
 """Fetching from a server that misbehaves in every way."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,12 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._say(304, b"", ETag='"1"')
             return self._say(200, b"feed", ETag='"1"')
         if path == "/header":
-            return self._say(200, self.headers.get("X-Key", "").encode())
+            return self._say(200, self.headers.get("X-Key", "-").encode())
+        if path == "/path":
+            return self._say(200, self.path.encode())
+        if path == "/other-host":
+            port = self.headers.get("Host", "").rpartition(":")[2]
+            return self._say(302, b"", Location=f"http://localhost:{port}/header")
         if path == "/503":
             return self._say(503, b"no", **{"Retry-After": "120"})
         if path == "/404":
@@ -217,27 +224,74 @@ async def test_a_name_that_becomes_private_after_the_check_is_not_connected_to(b
     assert caught.value.outcome == PollOutcome.ADDRESS_BLOCKED
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Key and certificate of a server at 127.0.0.1, in one file; nobody vouches for it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     start = datetime(2020, 1, 1, tzinfo=UTC)
     made = x509.CertificateBuilder(
         name, name, key.public_key(), x509.random_serial_number(), start, start.replace(year=2040)
     )
-    certificate = made.sign(key, hashes.SHA256())
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+    signed = made.sign(key, hashes.SHA256())
     plain = serialization.NoEncryption()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (tmp_path / "both.pem").write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "both.pem").write_bytes(pem + signed.public_bytes(serialization.Encoding.PEM))
+    return tmp_path / "both.pem"
+
+
+@contextlib.asynccontextmanager
+async def saying_over_tls(certificate: Path, answer: bytes) -> AsyncIterator[int]:
+    """A server that says *answer* to every request over TLS; its port."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "both.pem")
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
+    context.load_cert_chain(certificate)
+    server = await asyncio.start_server(say, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path) -> None:
     fetcher = Fetcher(SystemClock(), {})
-    with pytest.raises(FetchFailed) as caught:
-        await fetcher.fetch(spec_of(f"https://127.0.0.1:{port}/"), Validators())
-    await fetcher.close()
-    server.close()
+    async with saying_over_tls(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfeed") as port:
+        with pytest.raises(FetchFailed) as caught:
+            await fetcher.fetch(spec_of(f"https://127.0.0.1:{port}/"), Validators())
+        await fetcher.close()
     assert caught.value.outcome == PollOutcome.TLS
+
+
+async def test_a_redirect_out_of_tls_is_refused(certificate: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although there is a good answer: whoever listens in between could have written it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    away = f"HTTP/1.1 302 Found\r\nLocation: {base}/good\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    fetcher = Fetcher(SystemClock(), {})
+    async with saying_over_tls(certificate, away.encode()) as port:
+        with pytest.raises(FetchFailed, match="from https to http") as caught:
+            await fetcher.fetch(spec_of(f"https://127.0.0.1:{port}/"), Validators())
+        await fetcher.close()
+    assert caught.value.outcome == PollOutcome.REDIRECT_BLOCKED
+
+
+async def test_secrets_stay_with_the_host_that_they_are_for(base: str) -> None:
+    """Neither a redirect nor a message that an index links takes the key elsewhere, and no address of theirs is filled in."""
+    fetcher, own = Fetcher(SystemClock(), {"KEY": "s3cret"}), (("X-Key", "${KEY}"),)
+    spec, elsewhere = spec_of(f"{base}/other-host", headers=own), base.replace("127.0.0.1", "localhost")
+    moved = await fetcher.fetch(spec, Validators())
+    linked = await fetcher.fetch(spec, Validators(), f"{elsewhere}/header")
+    same = await fetcher.fetch(spec, Validators(), f"{base}/header")
+    asked = await fetcher.fetch(spec, Validators(), f"{base}/path?${{KEY}}")
+    await fetcher.close()
+    assert (moved.body, linked.body, same.body) == (b"-", b"-", b"s3cret")
+    assert b"s3cret" not in (asked.body or b"")
 
 
 async def test_no_host_is_asked_too_much_at_once(base: str) -> None:
