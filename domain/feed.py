@@ -144,6 +144,12 @@ class FeedRecord:
     """Oldest first."""
     valid_until: int = 0
     """For GTFS: last service date, yyyymmdd."""
+    clock_ahead_s: float | None = None
+    """How far the clock of the feed's server was ahead of this machine's at the last answer that bore a Date; to a second."""
+    content_change_epoch_s: float = 0.0
+    """When what a realtime feed says last changed; a header that ticks over the same contents is no change."""
+    ticks_skipped: int = 0
+    """Polls that were due while the one before was still going on."""
 
 
 class FeedState(StrEnum):

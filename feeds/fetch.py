@@ -62,6 +62,8 @@ class Fetched:
     digest: str
     fresh_for_s: float = 0.0
     """How long the server says that there is nothing newer (Cache-Control)."""
+    clock_ahead_s: float | None = None
+    """How far the server's clock is ahead of ours, to a second; None when it does not tell the time."""
 
 
 def with_secrets(text: str, secrets: Mapping[str, str]) -> str:
@@ -233,10 +235,12 @@ class Fetcher:
             etag=response.headers.get("ETag", ""), last_modified=response.headers.get("Last-Modified", "")
         )
         status = response.status_code
+        now_s = self._clock.machine_epoch_s() - (self._clock.monotonic_s() - started_s) / 2
+        ahead_s = clock_ahead_s(response.headers.get("Date", ""), response.headers.get("Age", ""), now_s)
         fresh_for_s = max_age_s(response.headers.get("Cache-Control", ""), response.headers.get("Age", ""))
         if status == 304:
             return Fetched(body=None, status=304, validators=validators, wire_bytes=0, digest="", fresh_for_s=fresh_for_s,
-                           duration_s=self._clock.monotonic_s() - started_s)  # fmt: skip
+                           duration_s=self._clock.monotonic_s() - started_s, clock_ahead_s=ahead_s)  # fmt: skip
         if status >= 300 or status < 200:
             outcome = PollOutcome.HTTP_5XX if status >= 500 else PollOutcome.HTTP_4XX
             wait_s = retry_after_s(response.headers.get("Retry-After", ""), self._clock.now_epoch_s())
@@ -252,6 +256,7 @@ class Fetcher:
             duration_s=self._clock.monotonic_s() - started_s,
             digest=hashlib.sha256(body).hexdigest(),
             fresh_for_s=fresh_for_s,
+            clock_ahead_s=ahead_s,
         )
 
     async def _body(self, spec: FeedSpec, response: httpx.Response) -> tuple[int, bytes]:
@@ -305,6 +310,18 @@ def max_age_s(cache_control: str, age: str) -> float:
     if found is None or re.search(r"(?i)\bno-(?:cache|store)\b", cache_control):
         return 0.0
     return max(0.0, float(found[1]) - (float(age) if age.strip().isdecimal() else 0.0))
+
+
+def clock_ahead_s(date: str, age: str, now_epoch_s: float) -> float | None:
+    """Seconds that a Date header is ahead of *now*; what stood in a cache for a while says so (Age). None without a date.
+
+    A header tells whole seconds, cut off: half of one is added. Source: RFC 9110 §6.6.1, RFC 9111 §5.1.
+    """
+    try:
+        said = parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return said + 0.5 + (float(age) if age.strip().isdecimal() else 0.0) - now_epoch_s
 
 
 def retry_after_s(text: str, now_epoch_s: float) -> float | None:

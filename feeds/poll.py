@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 from domain.feed import GOOD_OUTCOMES, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem
 
@@ -16,6 +17,12 @@ UNCONDITIONAL_EVERY = 10
 UNCONDITIONAL_AFTER_S = 300.0
 """After so many polls, or so long, without anything new, an unconditional request is made: some servers say "not
 modified" for ever (Houston's, to any If-Modified-Since)."""
+CADENCE_HEADERS = 12
+"""Newest datasets whose headers tell how often a producer renews them."""
+SLOWER_THAN_US = 1.2
+"""Intervals: a producer that renews its data at least so seldom is asked when it is about to have something new."""
+PLAIN_EVERY = 10
+"""Every so many datasets the plain interval is kept, so that a producer that has become quicker is noticed."""
 REPEATS_OF_OLDER = 3
 """An older header than before is an answer from a lagging mirror; so many in a row are a producer that started anew."""
 MAX_RETRY_AFTER_S = 3600.0
@@ -37,20 +44,26 @@ def next_delay_s(
     record: FeedRecord,
     lot: random.Random,
     *,
+    now_epoch_s: float,
     retry_after_s: float | None = None,
     fresh_for_s: float = 0.0,
     took_s: float = 0.0,
 ) -> float:
     """Seconds from the end of a poll that *took_s* to the next one.
 
-    The interval, counted from the start of the poll, with a little jitter; ticks that the poll overran are skipped. Longer
-    where the server says that there is nothing newer before. After failures exponential back-off from a few seconds (a
+    The interval, counted from the start of the poll, with a little jitter; ticks that the poll overran are skipped. Longer,
+    by one interval at most, where the server says that there is nothing newer before, or where the producer is known to
+    have something new only then: just after that is when to ask. After failures exponential back-off from a few seconds (a
     minute where it refuses us) to five minutes, or what the server asked for.
     """
     failures = record.consecutive_failures
     outcome = record.history[-1].outcome if record.history else PollOutcome.OK_NEW
     if not failures:
         pause_s = max(spec.interval_s, min(fresh_for_s, FRESH_INTERVALS * spec.interval_s))
+        due_epoch_s = next_dataset_epoch_s(spec, record)
+        start_epoch_s = now_epoch_s - took_s
+        if pause_s <= due_epoch_s - start_epoch_s <= FRESH_INTERVALS * spec.interval_s:
+            return due_epoch_s - now_epoch_s + lot.uniform(0.0, 0.05) * spec.interval_s
         return max(pause_s - took_s % spec.interval_s, 0.05 * spec.interval_s) * lot.uniform(0.95, 1.05)
     first_s = FIRST_BACK_OFF_S
     if outcome is PollOutcome.HTTP_4XX and record.history[-1].status not in {408, 425, 429}:
@@ -63,6 +76,29 @@ def next_delay_s(
     if retry_after_s is not None:
         delay_s = max(delay_s, min(retry_after_s, MAX_RETRY_AFTER_S))
     return delay_s
+
+
+def next_dataset_epoch_s(spec: FeedSpec, record: FeedRecord) -> float:
+    """When the producer should have its next dataset ready, by the rhythm of its headers; 0 where there is none, or where
+    it is no slower than our polls."""
+    new = [poll for poll in record.history if poll.outcome is PollOutcome.OK_NEW and poll.header_epoch_s]
+    new = new[-CADENCE_HEADERS:]
+    steps = [later.header_epoch_s - poll.header_epoch_s for poll, later in pairwise(new)]
+    if len(steps) < CADENCE_HEADERS // 2 or dict(record.outcomes).get(PollOutcome.OK_NEW, 0) % PLAIN_EVERY == 0:
+        return 0.0
+    every_s = min(steps)
+    if every_s < SLOWER_THAN_US * spec.interval_s or sum(step <= 1.1 * every_s for step in steps) <= len(steps) / 2:
+        return 0.0
+    # How long after its header a dataset is there: at most as long as when we found one, longer than when we found none.
+    most_s = min(poll.at_epoch_s - poll.duration_s - poll.header_epoch_s for poll in new)
+    in_vain = (
+        poll.at_epoch_s - poll.duration_s - poll.header_epoch_s - every_s
+        for poll in record.history
+        if poll.outcome in {PollOutcome.OK_UNCHANGED, PollOutcome.NOT_MODIFIED} and poll.at_epoch_s > new[0].at_epoch_s
+    )
+    least_s = min(max(in_vain, default=0.0), most_s)
+    is_close = most_s - least_s <= 0.1 * spec.interval_s
+    return new[-1].header_epoch_s + every_s + (most_s if is_close else (least_s + most_s) / 2)
 
 
 def recorded(

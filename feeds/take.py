@@ -42,6 +42,8 @@ class Taken:
     entity_counts: dict[str, int]
     header_epoch_s: int = 0
     valid_until: int = 0
+    content: str = ""
+    """For realtime: a digest of all but the header."""
 
 
 @dataclass(slots=True)
@@ -124,7 +126,12 @@ async def take_realtime(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
     for kind, said in ((Kind.TRIP_UPDATES, items.trip_updates), (Kind.VEHICLES, items.vehicles)):
         if said is not None:
             await desk.keeper.keep(spec.feed_id, kind, now, said)
-    return Taken(problems=decoded.problems, entity_counts=decoded.entity_counts, header_epoch_s=decoded.header_epoch_s)
+    return Taken(
+        problems=decoded.problems,
+        entity_counts=decoded.entity_counts,
+        header_epoch_s=decoded.header_epoch_s,
+        content=await asyncio.to_thread(gtfs_realtime.content_digest, data),
+    )
 
 
 def remember(desk: Desk, spec: FeedSpec, kept: ListedMessages) -> None:

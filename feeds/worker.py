@@ -89,6 +89,8 @@ class _Poller:
         self.trusts_not_modified = True
         self.retry_after_s: float | None = None
         self.fresh_for_s = 0.0
+        self.content = ""
+        """Digest of what a realtime feed said last, without its header."""
         self.header_epoch_s = 0
         self.entities = 0
         self.record = FeedRecord(spec=shown(spec, fetcher.redact(spec.url)), started_epoch_s=clock.now_epoch_s())
@@ -108,15 +110,18 @@ class _Poller:
                 await asyncio.sleep(RETRY_S)
                 await self.hall.wait_until_there()
                 continue
+            took_s, now = self.clock.monotonic_s() - started_s, self.clock.now_epoch_s()
             delay_s = next_delay_s(
                 self.spec,
                 self.record,
                 self.lot,
+                now_epoch_s=now,
                 retry_after_s=self.retry_after_s,
                 fresh_for_s=self.fresh_for_s,
-                took_s=self.clock.monotonic_s() - started_s,
+                took_s=took_s,
             )
-            self.record = replace(self.record, next_attempt_epoch_s=self.clock.now_epoch_s() + delay_s)
+            skipped = self.record.ticks_skipped + int(took_s / self.spec.interval_s)
+            self.record = replace(self.record, next_attempt_epoch_s=now + delay_s, ticks_skipped=skipped)
             await self._keep()
             await self.clock.sleep_s(delay_s)
 
@@ -153,6 +158,8 @@ class _Poller:
         try:
             fetched = await self.fetcher.fetch(self.spec, self._conditions())
             status, wire, self.fresh_for_s = fetched.status, fetched.wire_bytes, fetched.fresh_for_s
+            if fetched.clock_ahead_s is not None:
+                self.record = replace(self.record, clock_ahead_s=fetched.clock_ahead_s)
             outcome, taken = await self._take(fetched)
         except FetchFailed as error:
             outcome, status, message = PollOutcome(error.outcome), error.status, str(error)
@@ -180,6 +187,9 @@ class _Poller:
             entity_counts=taken.entity_counts if taken else None,
             valid_until=taken.valid_until if taken else None,
         )
+        if taken and (not taken.content or taken.content != self.content):
+            self.content = taken.content
+            self.record = replace(self.record, content_change_epoch_s=poll.at_epoch_s)
         self._say(was_bad, poll)
 
     async def _take(self, fetched: Fetched) -> tuple[PollOutcome, Taken | None]:

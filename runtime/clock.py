@@ -29,6 +29,9 @@ class Clock(Protocol):
     def now_epoch_s(self) -> float:
         """The city's present, as seconds since 1970-01-01T00:00:00Z."""
 
+    def machine_epoch_s(self) -> float:
+        """What the machine's clock shows, whatever day the city lives: to hold against other machines' clocks."""
+
     def monotonic_s(self) -> float:
         """Seconds since an arbitrary start; never goes back. For measuring how long something took."""
 
@@ -59,6 +62,9 @@ class SystemClock:
     def now_epoch_s(self) -> float:
         return time.time() + self.offset_s
 
+    def machine_epoch_s(self) -> float:
+        return time.time()
+
     def monotonic_s(self) -> float:
         return time.monotonic()
 
@@ -78,6 +84,9 @@ class FakeClock:
         return datetime.fromtimestamp(self._epoch_s, UTC)
 
     def now_epoch_s(self) -> float:
+        return self._epoch_s
+
+    def machine_epoch_s(self) -> float:
         return self._epoch_s
 
     def monotonic_s(self) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,9 @@ from runtime.clock import SystemClock
 from runtime.settings import Settings
 from store.hall import Hall
 from wayside.processes import settings_from
+
+CLOCK_OFF_S = 30.0
+"""Realtime data that is a minute old is late: a clock that is off by half of that makes wrong judgements."""
 
 
 def doctor(config: str | None) -> int:
@@ -62,12 +66,18 @@ async def _checks(settings: Settings, console: Console) -> int:
         "Give a configuration with --config; see examples/.",
     )
     fetcher = Fetcher(SystemClock.from_environment(), settings.secrets, settings.contact_email)
+    ahead: list[float] = []
     for spec in settings.feeds:
-        good, what, todo = await _feed(spec, fetcher)
+        good, what, todo = await _feed(spec, fetcher, ahead)
         unsafe = spec.url.startswith("http://") and not spec.allow_private_hosts
         what += "; over plain http, which anybody on the way can change" if good and unsafe else ""
         tell(good, f"feed {spec.feed_id} ({spec.kind.value}): {what}", todo)
     await fetcher.close()
+    if ahead:
+        off_s = median(ahead)
+        way = "behind" if off_s > 0 else "ahead of"
+        what = f"clock: {abs(off_s):.0f} s {way} what the feeds' servers say"
+        tell(abs(off_s) <= CLOCK_OFF_S, what, "Set this machine's clock by a time server (NTP).")
     return faults
 
 
@@ -108,12 +118,14 @@ def _nodes(info: dict[str, Any]) -> list[dict[str, Any]]:
     return nodes if nodes and len(nodes) == len(info) else [info]
 
 
-async def _feed(spec: FeedSpec, fetcher: Fetcher) -> tuple[bool, str, str]:
+async def _feed(spec: FeedSpec, fetcher: Fetcher, ahead: list[float]) -> tuple[bool, str, str]:
+    """(is it good, what it is, what to do); adds to *ahead* what its server's clock is ahead of ours, in seconds."""
     from feeds.formats import cap, cap_index, gtfs_realtime
 
     try:
         fetched = await fetcher.fetch(spec, Validators())
         body = fetched.body or b""
+        ahead += [] if fetched.clock_ahead_s is None else [fetched.clock_ahead_s]
         if spec.kind is FeedKind.GTFS:
             good = body[:2] == b"PK"
             return good, f"{len(body):,} bytes, {'a zip' if good else 'not a zip'}", "Check the address."

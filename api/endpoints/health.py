@@ -102,6 +102,8 @@ def _of_replica(replica: Replica, now_epoch_s: float) -> Iterator[Sample]:
         yield Sample(metric="wayside_feed_usable_ratio", labels=(label,), value=float(health.usable))
         if health.age_s is not None:
             yield Sample(metric="wayside_feed_age_seconds", labels=(label,), value=health.age_s)
+        if record.clock_ahead_s is not None:
+            yield Sample(metric="wayside_feed_clock_ahead_seconds", labels=(label,), value=record.clock_ahead_s)
         yield Sample(metric="wayside_feed_entities_count", labels=(label,), value=record.entities)
         for outcome, count in record.outcomes:
             yield Sample(metric="wayside_feed_polls_total", labels=(label, ("outcome", outcome)), value=count)

@@ -16,6 +16,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "wayside_feed_state_ratio": ("gauge", "1 for the state that the feed is in"),
     "wayside_feed_usable_ratio": ("gauge", "1 when the feed's data may be shown as live"),
     "wayside_feed_age_seconds": ("gauge", "age of the feed's data"),
+    "wayside_feed_clock_ahead_seconds": ("gauge", "how far the clock of the feed's server is ahead of this machine's"),
     "wayside_feed_entities_count": ("gauge", "entities in the newest dataset"),
     "wayside_feed_polls_total": ("counter", "polls by outcome"),
     "wayside_alerts_in_force_count": ("gauge", "alerts in force"),

@@ -73,6 +73,20 @@ def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, An
     }
 
 
+def _facts(record: FeedRecord, now_epoch_s: float, language: str) -> list[str]:
+    """What no judgement speaks of: the server's clock, since when the contents are the same, polls left out."""
+    facts = []
+    if record.clock_ahead_s is not None:
+        way = "even" if abs(record.clock_ahead_s) < 1.5 else "ahead" if record.clock_ahead_s > 0 else "behind"
+        facts.append(words.say(language, f"feed.clock_{way}", age=words.age(language, abs(record.clock_ahead_s))))
+    if record.content_change_epoch_s:
+        age = words.age(language, now_epoch_s - record.content_change_epoch_s)
+        facts.append(words.say(language, "feed.content_changed", age=age))
+    if record.ticks_skipped:
+        facts.append(words.plural(language, "feed.ticks_skipped", record.ticks_skipped))
+    return facts
+
+
 async def operations(request: Request) -> Response:
     """GET /operations: for operators; ``?part=feeds`` is the list alone."""
     if operator_of(request) is None:
@@ -136,7 +150,15 @@ async def feed(request: Request) -> Response:
         return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
     health = state.replica.health(record, state.clock.now_epoch_s())
     view = _view(record, health, language)
-    return page(request, "feed.html", feed=view, problems=record.problems, polls=list(reversed(record.history[-60:])))
+    facts = _facts(record, state.clock.now_epoch_s(), language)
+    return page(
+        request,
+        "feed.html",
+        feed=view,
+        facts=facts,
+        problems=record.problems,
+        polls=list(reversed(record.history[-60:])),
+    )
 
 
 async def sign_in(request: Request) -> Response:

@@ -21,7 +21,16 @@ from cryptography.x509.oid import NameOID
 
 from domain.errors import FetchFailed
 from domain.feed import FeedKind, FeedSpec, PollOutcome
-from feeds.fetch import AT_ONCE_PER_HOST, Fetcher, Validators, is_public, max_age_s, public_addresses, retry_after_s
+from feeds.fetch import (
+    AT_ONCE_PER_HOST,
+    Fetcher,
+    Validators,
+    clock_ahead_s,
+    is_public,
+    max_age_s,
+    public_addresses,
+    retry_after_s,
+)
 from runtime.clock import SystemClock
 from runtime.redaction import redact
 
@@ -312,6 +321,15 @@ def test_cache_control_says_how_long_an_answer_is_fresh() -> None:
     assert max_age_s("no-cache, max-age=60", "") == 0
     assert max_age_s("s-maxage=60", "") == 0
     assert max_age_s("", "") == 0
+
+
+def test_a_servers_clock_is_held_against_ours() -> None:
+    """Whole seconds are cut off; an answer from a cache was dated when it was made."""
+    date = "Thu, 01 Jan 1970 00:01:00 GMT"
+    assert clock_ahead_s(date, "", 40.5) == 20
+    assert clock_ahead_s(date, "30", 90.5) == 0
+    assert clock_ahead_s("", "", 40.0) is None
+    assert clock_ahead_s("soon", "", 40.0) is None
 
 
 def test_every_form_of_a_secret_is_redacted() -> None:

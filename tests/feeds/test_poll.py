@@ -1,6 +1,10 @@
 """When a feed is polled next, and what one more poll does to its record."""
 
 import random
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
@@ -26,7 +30,7 @@ def after(*outcomes: PollOutcome, status: int | None = None) -> FeedRecord:
 
 def delays(record: FeedRecord, spec: FeedSpec = SPEC, **said: float) -> tuple[float, float]:
     """The least and the most of many lots."""
-    found = [next_delay_s(spec, record, random.Random(seed), **said) for seed in range(200)]
+    found = [next_delay_s(spec, record, random.Random(seed), now_epoch_s=100.0, **said) for seed in range(200)]
     return min(found), max(found)
 
 
@@ -51,6 +55,49 @@ def test_a_servers_word_that_nothing_is_newer_is_believed_within_reason() -> Non
     assert 28 <= least < most <= 32
     least, most = delays(after(PollOutcome.OK_NEW), fresh_for_s=86_400.0)
     assert 38 <= least < most <= 42
+
+
+def lived(header_at: Callable[[float], float], hours: float = 4.0) -> tuple[int, float]:
+    """(polls, mean seconds from when a dataset is there to when we have it) of a producer, polled with SPEC.
+
+    *header_at* gives the header of what the producer serves at an instant; it is there three seconds after that.
+    """
+    record, lot, now, begin = FeedRecord(spec=SPEC, started_epoch_s=0.0), random.Random(1), 10_000.0, 10_000.0
+    late: list[float] = []
+    while now < begin + hours * 3600:
+        header = int(header_at(now - 3.0))
+        is_new = not record.history or header != record.header_epoch_s
+        if is_new and record.history:
+            late.append(now - 3.0 - header)
+        said = replace(poll(PollOutcome.OK_NEW if is_new else PollOutcome.OK_UNCHANGED), header_epoch_s=header)
+        now += 0.1
+        record = recorded(record, replace(said, at_epoch_s=now))
+        now += next_delay_s(SPEC, record, lot, now_epoch_s=now, took_s=0.1)
+    return record.polls_total, sum(late) / len(late)
+
+
+@pytest.mark.parametrize("every_s", [30, 39, 60])
+def test_a_producer_slower_than_us_is_asked_when_it_has_something_new(every_s: int) -> None:
+    """Fewer questions than one each 20 s, and what is new is here in half of the ten seconds that chance takes."""
+    polls, late_s = lived(lambda at: at // every_s * every_s)
+    assert polls <= 0.85 * 4 * 3600 / 20
+    assert late_s <= 6.0
+
+
+@pytest.mark.parametrize(
+    "header_at",
+    [lambda at: at, lambda at: at // 5 * 5, lambda at: at // 20 * 20],
+    ids=["now", "often", "as often"],
+)
+def test_a_producer_as_quick_as_we_is_asked_each_interval(header_at: Callable[[float], float]) -> None:
+    """One that stamps each answer must not talk us into asking more and more seldom."""
+    assert lived(header_at)[0] >= 0.98 * 4 * 3600 / 20
+
+
+def test_a_producer_without_a_rhythm_is_asked_each_interval() -> None:
+    lot = random.Random(5)
+    ready = list(accumulate(lot.choice((23.0, 31.0, 47.0, 90.0, 160.0)) for _ in range(900)))
+    assert lived(lambda at: 9_000.0 + ready[bisect_right(ready, at - 9_000.0) - 1])[0] >= 0.98 * 4 * 3600 / 20
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 10), (2, 20), (3, 40), (6, 300), (50, 300)])

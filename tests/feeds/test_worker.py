@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def producer() -> Iterator[Producer]:
                 answer = it.answers[self.path.split("?")[0]](headers)
                 closing.wait(answer.after_s)
                 with contextlib.suppress(OSError):
-                    self.send_response(answer.status)
+                    self.send_response_only(answer.status)
                     for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
@@ -161,6 +162,26 @@ async def test_not_modified_is_success_but_not_fresh(producer: Producer, tmp_pat
     health = assess(record, time.time())  # noqa: TID251
     assert record.consecutive_failures == 0
     assert (health.state, health.usable) == (FeedState.STALE, False)
+
+
+async def test_a_clock_that_ticks_over_the_same_contents_is_told_from_news(
+    producer: Producer, tmp_path: Path, redis_url: str
+) -> None:
+    """The header is younger at each poll, what it says is a poll old; and the server's clock is an hour slow."""
+    now, trips = time.time(), ["t1"]  # noqa: TID251
+    date = formatdate(now - 3600, usegmt=True)
+    producer.answers["/trips.pb"] = lambda _: Answer(
+        message(now + producer.count("/trips.pb"), *trips), headers={"Date": date}
+    )
+    async with polling(tmp_path, redis_url, feed(producer, "/trips.pb")) as hall:
+        first = await record_when(hall, "trips", lambda _: True)
+        later = await record_when(hall, "trips", lambda it: it.last_change_epoch_s > first.last_change_epoch_s)
+        trips.append("t2")
+        news = await record_when(hall, "trips", lambda it: it.entities == 2)
+    assert later.content_change_epoch_s == first.history[0].at_epoch_s
+    assert news.content_change_epoch_s > first.content_change_epoch_s
+    assert first.clock_ahead_s is not None
+    assert -3700 < first.clock_ahead_s < -3500
 
 
 async def test_a_server_that_says_not_modified_for_ever_is_found_out(

@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
@@ -126,6 +128,31 @@ def test_doctor_says_in_words_what_is_wrong(tmp_path: Path) -> None:
     assert "wrong feed w (cap): ConnectError" in said
     assert "2 thing(s) to mend" in said
     assert "hunter22" not in found.stdout + found.stderr
+
+
+def test_doctor_says_whose_clock_is_wrong(tmp_path: Path) -> None:
+    """When the feeds' servers agree on another time, it is this machine's."""
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(200)
+            self.send_header("Date", "Thu, 01 Jan 2026 00:00:00 GMT")
+            self.end_headers()
+            self.wfile.write(b'{"features": []}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True).start()
+    config = tmp_path / "c.toml"
+    url = f"http://127.0.0.1:{server.server_port}/"
+    config.write_text(f'[[feeds]]\nid = "w"\nkind = "case_rates"\nurl = "{url}"\nallow_private_hosts = true\n')
+    found = wayside("doctor", "--config", str(config), home=tmp_path)
+    server.shutdown()
+    server.server_close()
+    assert "ahead of what the feeds' servers say → Set this machine's clock" in " ".join(found.stdout.split())
+    assert found.returncode == 1
 
 
 def test_faults_end_every_command_before_it_starts(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _record(spec: FeedSpec, *polls: PollRecord, **changes: Any) -> FeedRecord:
     record = FeedRecord(
         spec=spec, started_epoch_s=NOW - 600, last_attempt_epoch_s=NOW - 5, last_success_epoch_s=NOW - 5,
         last_change_epoch_s=NOW - 5, header_epoch_s=NOW - 5, polls_total=len(polls), history=polls, entities=3,
-        entity_counts=(("trip_updates", 3),),
+        entity_counts=(("trip_updates", 3),), clock_ahead_s=-7.2, content_change_epoch_s=NOW - 720, ticks_skipped=1,
     )  # fmt: skip
     return replace(record, **changes)
 

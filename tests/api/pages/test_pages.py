@@ -102,6 +102,13 @@ def test_feeds_stand_worst_first_with_times_of_the_city(site: Site) -> None:
     assert "since 08:04:00 (60 s)" in html
 
 
+def test_a_feeds_page_tells_what_no_judgement_speaks_of(site: Site) -> None:
+    text = get(site, "/operations/feeds/live").text
+    assert "Its server&#39;s clock is 7 s behind ours" in text
+    assert "Its contents last changed 12 min ago" in text
+    assert "1 poll left out because the one before still went on" in text
+
+
 def test_without_a_token_the_operators_page_asks_for_one(site: Site) -> None:
     answer = httpx.get(site.base + "/operations")
     assert answer.status_code == 401
