@@ -9,6 +9,7 @@ Whatever must be coarse here errs outward: ground may grow, never shrink.
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -213,11 +214,20 @@ class Ground:
         return self.touches_discs(lats, lons, np.zeros(len(lats)))
 
     def crosses_lines(self, lines: npt.NDArray[np.object_]) -> Bools:
-        """For each shapely line of (lon, lat): does any of it lie in the ground?"""
+        """For each shapely line of (lon, lat): does any of it lie in the ground? Longitudes may run on beyond ±180."""
         crossed = np.zeros(len(lines), np.bool_)
         if not len(lines):
             return crossed
         boxes = shapely.bounds(lines)
+        for turn in (-360.0, 360.0):
+            beyond = np.flatnonzero(boxes[:, 2] > 180.0 if turn < 0 else boxes[:, 0] < -180.0)
+            if len(beyond):
+                turned = shapely.transform(lines[beyond], partial(np.add, (turn, 0.0)))
+                crossed[beyond] |= self._crosses(turned, shapely.bounds(turned))
+        return crossed | self._crosses(lines, boxes)
+
+    def _crosses(self, lines: npt.NDArray[np.object_], boxes: Floats) -> Bools:
+        crossed = np.zeros(len(lines), np.bool_)
         for part in self.parts():
             west, south, east, north = part.bounds
             rows = np.flatnonzero(

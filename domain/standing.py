@@ -37,6 +37,13 @@ def ends_epoch_s(info: AlertInfo, listed_epoch_s: int = 0) -> int:
     return max(start, listed_epoch_s) + SILENT_LIFE_S
 
 
+def starts_epoch_s(info: AlertInfo) -> int:
+    """When an info block begins to hold: its onset, where that lies before its end (Western Australia writes the end
+    there), else when it was put into effect; 0 when nobody says."""
+    onset_is_sound = info.onset_epoch_s and (not info.expires_epoch_s or info.onset_epoch_s < info.expires_epoch_s)
+    return info.onset_epoch_s if onset_is_sound else info.effective_epoch_s
+
+
 def _parameter_time(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text.strip())

@@ -16,7 +16,7 @@ from domain.feed import FeedKind, FeedSpec
 from domain.risk import TripRisk
 from predictor.alert_chains import Changes, advance
 from predictor.risk import TripJudge
-from predictor.running_trips import patterns_of, runs_now, trip_risk
+from predictor.running_trips import own_ways, patterns_of, runs_now, trip_risk
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import alerts, feed_health, predictions, timetable
@@ -230,5 +230,7 @@ class Trips:
         if not known:
             return []
         said = await predictions.get(self._hall, feed_id)
-        runs = runs_now(bundle, said, now_epoch_s)
-        return [trip_risk(bundle, risk) for risk in judge.judge(known.values(), runs, now_epoch_s)]
+        found = judge.judge(known.values(), runs_now(bundle, said, now_epoch_s), now_epoch_s)
+        ways, runs = own_ways(bundle, said, now_epoch_s)
+        found += TripJudge(ways).judge(known.values(), runs, now_epoch_s)
+        return [one for risk in found if (one := trip_risk(bundle, said, risk)) is not None]

@@ -16,7 +16,7 @@ from domain.assess import assess_place, assess_places, blocks_touching
 from domain.geo import Bools, Floats, Ground
 from domain.subscription import Place
 
-__all__ = ["PatternLine", "Patterns", "Touch", "assess_place", "assess_places", "places_touched", "remaining"]
+__all__ = ["PatternLine", "Patterns", "Touch", "assess_place", "assess_places", "during", "places_touched", "remaining"]
 
 
 def places_touched(alert: Alert, places: Sequence[Place]) -> dict[int, tuple[int, ...]]:
@@ -81,8 +81,6 @@ class Patterns:
 def _whole(line: PatternLine) -> shapely.MultiLineString:
     """Shape and stops together: a stop beside the shape counts, too."""
     stops = np.column_stack((line.stop_lons, line.stop_lats))
-    if not _has_shape(line):
-        return shapely.MultiLineString([stops])
     legs = _legs(line)
     return shapely.MultiLineString([*legs, *(np.repeat(stop[None], 2, axis=0) for stop in stops)])
 
@@ -98,15 +96,16 @@ def _has_shape(line: PatternLine) -> bool:
 
 
 def _legs(line: PatternLine) -> npt.NDArray[np.object_]:
-    """One line from each call to the next, along the shape where there is one."""
+    """One line from each call to the next, along the shape where there is one. Longitudes run on over the antimeridian."""
     legs = np.empty(len(line.stop_lats) - 1, dtype=object)
     if not _has_shape(line):
-        stops = np.column_stack((line.stop_lons, line.stop_lats))
+        stops = np.column_stack((np.unwrap(line.stop_lons, period=360.0), line.stop_lats))
         for leg in range(len(legs)):
             legs[leg] = shapely.LineString(stops[leg : leg + 2])
         return legs
     along = line.shape_distances_m
-    lons = np.interp(line.stop_distances_m, along, line.shape_lons)
+    shape_lons = np.unwrap(line.shape_lons, period=360.0)
+    lons = np.interp(line.stop_distances_m, along, shape_lons)
     lats = np.interp(line.stop_distances_m, along, line.shape_lats)
     for leg in range(len(legs)):
         start, end = line.stop_distances_m[leg : leg + 2]
@@ -114,12 +113,18 @@ def _legs(line: PatternLine) -> npt.NDArray[np.object_]:
         legs[leg] = shapely.LineString(
             np.column_stack(
                 (
-                    np.concatenate(([lons[leg]], line.shape_lons[first:last], [lons[leg + 1]])),
+                    np.concatenate(([lons[leg]], shape_lons[first:last], [lons[leg + 1]])),
                     np.concatenate(([lats[leg]], line.shape_lats[first:last], [lats[leg + 1]])),
                 )
             )
         )
     return legs
+
+
+def during(touch: Touch, passes_epoch_s: npt.NDArray[np.int64], begin_epoch_s: float, end_epoch_s: float) -> Touch:
+    """What is touched while it holds: where a trip that leaves its calls at *passes_epoch_s* is between begin and end."""
+    is_begun, is_before_end = passes_epoch_s >= begin_epoch_s, passes_epoch_s <= end_epoch_s
+    return Touch(calls=touch.calls & is_begun & is_before_end, legs=touch.legs & is_begun[1:] & is_before_end[:-1])
 
 
 def remaining(touch: Touch, next_position: int) -> tuple[int, int, tuple[int, ...]] | None:

@@ -150,6 +150,25 @@ def test_what_must_not_be_told_touches_no_trip() -> None:
     assert judged(sound, NOW + 86_400) == 0
 
 
+def test_a_line_over_the_antimeridian_does_not_run_around_the_world() -> None:
+    """A ferry from Taveuni to the far side of 180°: Fiji's warning touches it on both sides, Africa's does not."""
+    stops = ((-16.9, 179.9), (-16.9, -179.9))
+    ferry, drawn = line(*stops), line(*stops, shape=((-16.9, 179.9), (-16.8, -179.95), (-16.9, -179.9)))
+    east, west = box(-17, -179.97, -16.7, -179.92), box(-17, 179.92, -16.7, 179.97)
+    for area in (east, west):
+        assert touched([area], ferry=ferry, drawn=drawn) == {"ferry": ([], [0]), "drawn": ([], [0])}
+    assert touched([box(-18, -10, -16, 40)], ferry=ferry, drawn=drawn) == {}
+
+
+def test_a_change_of_ground_that_is_no_news_is_judged_anew() -> None:
+    """A change that its issuer calls minor has no revision of its own."""
+    judge, made = TripJudge(Patterns({7: STRAIGHT})), event(info(), info())
+    runs = [Run(trip=1, service_date=20261123, pattern=7, next_position=0)]
+    assert judge.judge([with_areas(made, (box(60, 10, 61, 11),), (box(60, 10, 61, 11),))], runs, NOW) == []
+    smaller = replace(made, infos=made.infos[:1])
+    assert len(judge.judge([with_areas(smaller, (FLOOD,))], runs, NOW)) == 1
+
+
 def test_a_new_revision_is_judged_anew() -> None:
     judge = TripJudge(Patterns({7: STRAIGHT}))
     runs = [Run(trip=1, service_date=20261123, pattern=7, next_position=0)]
