@@ -81,7 +81,8 @@ def repair(points: Sequence[tuple[float, float]]) -> tuple[Ring, ...]:
     goes once around the Earth as one around its nearer pole; resolves self-crossings keeping all ground; fills holes.
     Longitudes may lie beyond ±180. Latitudes are cut at the poles.
     """
-    unwrapped = _unwrap([(lon, min(max(lat, -90.0), 90.0)) for lon, lat in points])
+    # To a tenth of a millimetre: what differs by less makes GEOS stumble.
+    unwrapped = _unwrap([(round(lon, 9), round(min(max(lat, -90.0), 90.0), 9)) for lon, lat in points])
     if len(set(unwrapped)) < 3:
         return ()
     shape: BaseGeometry = shapely.Polygon(unwrapped)

@@ -83,6 +83,12 @@ def test_repair_of_what_covers_nothing(points: tuple[tuple[float, float], ...]) 
     assert repair(points) == ()
 
 
+def test_points_closer_than_an_atom_are_one() -> None:
+    """Such rings came out of a property test, and GEOS computes nonsense from them."""
+    (ring,) = repair([(6e-102, -19.0), (1.75, 6e-102), (1.75, 0.0), (0.5, -3.0), (0.0, -19.0)])
+    assert shapely.Polygon(ring).is_valid
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.floats(-400, 400), st.floats(-95, 95)), max_size=12))
 def test_repair_gives_valid_rings_of_anything(points: list[tuple[float, float]]) -> None:
