@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 SICKNESSES = ("silence", "503", "garbage", "stale_clock", "well")
+MOST_PORT = 65_535
 Body = Callable[[float], bytes]
 """Makes a feed's bytes for an instant (epoch seconds)."""
 
@@ -76,10 +77,21 @@ class Sickbay:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on loopback; *port* 0 takes any that is free."""
-    listener = socket.socket()
+    """A socket on loopback. *port* 0 takes WAYSIDE_DEMO_PORT, where WAYSIDE_HOST listens, or else any that is free.
+
+    In a container both are published: the phone and the buttons that make feeds sick are for the browser outside.
+    """
+    known = os.environ.get("WAYSIDE_DEMO_PORT", "") if not port else ""
+    if known and not (known.isdecimal() and int(known) <= MOST_PORT):
+        raise SystemExit(f"WAYSIDE_DEMO_PORT: expected a port from 0 to {MOST_PORT}, found {known!r}")
+    place = ((os.environ.get("WAYSIDE_HOST") or "127.0.0.1"), int(known)) if known else ("127.0.0.1", port)
+    listener = socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    try:
+        listener.bind(place)
+    except OSError as error:
+        listener.close()
+        raise SystemExit(f"{place[0]}:{place[1]}: cannot listen there: {error.strerror}") from error
     listener.listen(128)
     return listener
 
