@@ -61,11 +61,14 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSettings:
-    """What only the demo has. *base_url* is the simulator's, which makes feeds sick and shows the phone's inbox."""
+    """What only a demo and a replay have. *base_url* is where the outside world is played: there feeds are made sick and
+    a phone's inbox is shown."""
 
     base_url: str
     phone_token: str
-    """The registration token of the demo's phone."""
+    """The registration token of that phone."""
+    recorded_until_epoch_s: int = 0
+    """When the recording that is replayed ends; 0 for a demo, which goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import csv
 import io
 import sys
 import zipfile
+import zlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ from simulator.serving import Sickbay, announce, listen, serve
 PATTERNS = {"trip_updates": "TripUpdates*.pb", "vehicle_positions": "VehiclePositions*.pb", "situations": "Alerts*.pb",
             "combined": "combined*.pb"}  # fmt: skip
 PROTOBUF = "application/x-protobuf"
+LONGEST_NAME = 60
+"""Characters: what a page's head has room for."""
 
 
 class RecordingUnusable(WaysideError):
@@ -54,6 +57,11 @@ class Recording:
     def starts_epoch_s(self) -> int:
         """The earliest header."""
         return min(stamp for polls in self.polls.values() for stamp, _ in polls if stamp)
+
+    @property
+    def ends_epoch_s(self) -> int:
+        """The latest header: nothing new comes after it."""
+        return max(stamp for polls in self.polls.values() for stamp, _ in polls)
 
     def at(self, kind: str, epoch_s: float) -> Path:
         """The poll of that kind that was the latest at an instant (the first, before it)."""
@@ -114,14 +122,28 @@ def _header(path: Path) -> int:
 def _time_zone(schedule: Path) -> str:
     """The zone of the schedule's first agency; UTC where that cannot be read: the import will say what is wrong."""
     try:
-        with zipfile.ZipFile(schedule) as archive:
-            name = next(name for name in archive.namelist() if name.lower().rsplit("/", 1)[-1] == "agency.txt")
-            rows = csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig", "replace")), skipinitialspace=True)
-            zone = next(rows)["agency_timezone"].strip()
-        return ZoneInfo(zone).key
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, csv.Error, zipfile.BadZipFile,
-            ZoneInfoNotFoundError):  # fmt: skip
+        return ZoneInfo(_rows(schedule, "agency.txt")[0]["agency_timezone"].strip()).key
+    except (ValueError, KeyError, AttributeError, IndexError, ZoneInfoNotFoundError):
         return "UTC"
+
+
+def town_of(schedule: Path) -> str:
+    """What the place may be called: its only agency, else who published the schedule, else its first agency; or blank."""
+    agencies = [str(row.get("agency_name") or "").strip() for row in _rows(schedule, "agency.txt")]
+    publishers = [str(row.get("feed_publisher_name") or "").strip() for row in _rows(schedule, "feed_info.txt")]
+    names = agencies if len(agencies) == 1 else publishers + agencies
+    return next((" ".join(name.split())[:LONGEST_NAME] for name in names if name), "")
+
+
+def _rows(schedule: Path, wanted: str) -> list[dict[str, str]]:
+    """A small file of the schedule; nothing where it is not there or cannot be read."""
+    try:
+        with zipfile.ZipFile(schedule) as archive:
+            name = next(name for name in archive.namelist() if name.lower().rsplit("/", 1)[-1] == wanted)
+            text = archive.read(name).decode("utf-8-sig", "replace")
+        return list(csv.DictReader(io.StringIO(text), skipinitialspace=True))
+    except (OSError, ValueError, StopIteration, RuntimeError, zlib.error, csv.Error, zipfile.BadZipFile):
+        return []
 
 
 def _index(recording: Recording, base: str, epoch_s: float) -> bytes:
@@ -198,7 +220,8 @@ def main(argv: list[str]) -> int:
         fcm = {"base_url": base, "project_id": PROJECT_ID, "service_account": str(account)}
         announce(options.announce, {"base_url": base, "feeds": addresses, "clock_offset_s": clock.offset_s,
                                     "fcm": fcm, "phone_token": "demo-phone",
-                                    "town": options.folder.resolve().name,
+                                    "town": town_of(recording.schedule) or options.folder.resolve().name,
+                                    "recorded_until_epoch_s": recording.ends_epoch_s,
                                     "time_zone": _time_zone(recording.schedule)})  # fmt: skip
     print(f"replaying {options.folder} from {clock.now():%Y-%m-%d %H:%M:%S} UTC", flush=True)
     for kind, address in addresses.items():

@@ -186,6 +186,8 @@ def _config(world: dict[str, Any]) -> str:
         f"base_url = {json.dumps(world['base_url'])}",
         f"phone_token = {json.dumps(world.get('phone_token', ''))}",
     ]
+    if "recorded_until_epoch_s" in world:
+        lines.append(f"recorded_until_epoch_s = {world['recorded_until_epoch_s']}")
     fcm = world.get("fcm")
     if fcm:
         lines += [
@@ -236,7 +238,7 @@ def _extras(world: dict[str, Any], settings: Settings) -> list[str]:
     token = asyncio.run(make())
     lines = [f"sign in there with    {token}"]
     if world.get("fcm"):
-        lines.append(f"the demo's phone      {world['base_url']}/phone")
+        lines.append(f"the test phone        {world['base_url']}/phone")
     return lines
 
 

@@ -54,11 +54,20 @@ def until_text(epoch_s: float, now_epoch_s: float, time_zone: str) -> str:
     return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%Y-%m-%d %H:%M")
 
 
+def _recording(settings: Settings, now_epoch_s: float, time_zone: str) -> dict[str, Any] | None:
+    """Where a recording is replayed: when it ends, and whether it has."""
+    until = settings.demo.recorded_until_epoch_s if settings.demo else 0
+    if not until:
+        return None
+    return {"until": until_text(until, now_epoch_s, time_zone), "over": now_epoch_s > until}
+
+
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """The rendered page (or part of one, when the template's name begins with an underscore)."""
     settings: Settings = request.app.state.settings
     language = language_of(request)
     time_zone = time_zone_of(request)
+    now_epoch_s = request.app.state.clock.now_epoch_s()
 
     def here_in(code: str) -> str:
         query = {**dict(request.query_params), "lang": code}
@@ -72,6 +81,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
             languages=words.languages(),
             here_in=here_in,
             city=settings.city,
+            recording=_recording(settings, now_epoch_s, time_zone),
             asset=assets.address,
             tiles=settings.tiles,
             attributions=[spec.attribution for spec in settings.feeds if spec.attribution],

@@ -117,8 +117,10 @@ def _tiles(tiles: Table) -> Fields:
 
 
 def _demo(demo: Table) -> Fields:
-    base_url, token = str(demo.found.get("base_url", "")), str(demo.found.get("phone_token", ""))
-    return {"demo": DemoSettings(base_url=base_url, phone_token=token) if base_url else None}
+    base_url, token = demo.text("base_url"), demo.text("phone_token")
+    until = demo.value("recorded_until_epoch_s", int, 0)
+    made = DemoSettings(base_url=base_url, phone_token=token, recorded_until_epoch_s=until)
+    return {"demo": made if base_url else None}
 
 
 READERS: dict[str, tuple[tuple[str, ...], Callable[[Table], Fields]]] = {
@@ -140,6 +142,6 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[Table], Fields]]] = {
     "predictor": (("learn", "publish_quantile"), _predictor),
     "archive": (("keep_days", "max_gib"), _archive),
     "tiles": (("url", "attribution"), _tiles),
-    "demo": (("base_url", "phone_token"), _demo),
+    "demo": (("base_url", "phone_token", "recorded_until_epoch_s"), _demo),
 }
 """A table's keys, and who reads them."""

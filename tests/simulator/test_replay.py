@@ -6,11 +6,12 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.transit import gtfs_realtime_pb2
 
-from simulator.replay import RecordingUnusable, open_recording
+from simulator.replay import RecordingUnusable, open_recording, town_of
 from tests.feeds.schedules import zip_of
 
 START = 1_700_000_000
@@ -98,6 +99,28 @@ def test_what_cannot_be_replayed_is_explained(tmp_path: Path) -> None:
         open_recording(tmp_path)
 
 
+AGENCIES = (
+    "agency_id,agency_name,agency_url,agency_timezone\nA,{},https://a.example,UTC\nB,Ferries,https://b.example,UTC\n"
+)
+INFO = "feed_publisher_name,feed_publisher_url,feed_lang\n Region of  Larch ,https://r.example,en\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({}, "Larch Transit"),
+        ({"feed_info": INFO}, "Larch Transit"),
+        ({"agency": AGENCIES.format("Buses"), "feed_info": INFO}, "Region of Larch"),
+        ({"agency": AGENCIES.format("Buses")}, "Buses"),
+        ({"agency": AGENCIES.format("")}, "Ferries"),
+        ({"agency": "nothing\n"}, ""),
+    ],
+)
+def test_a_recorded_city_is_called_by_its_schedule(tmp_path: Path, changed: Any, name: str) -> None:
+    """By its only agency; where there are several, by who published them all."""
+    assert town_of(zip_of(tmp_path / "g.zip", **changed)) == name
+
+
 def test_it_is_served_over_http_as_on_the_day(folder: Path, tmp_path: Path) -> None:
     """Polls come as the clock reaches them, and warnings when they are sent; damaged warnings are there from the start."""
     poll(folder / "TripUpdates-1.pb", START, "first")
@@ -127,7 +150,8 @@ def test_it_is_served_over_http_as_on_the_day(folder: Path, tmp_path: Path) -> N
         index = get(said["feeds"]["cap"]).decode()
         assert [name in index for name in ("now.CAP", "damaged.xml", "tomorrow.xml")] == [True, True, False]
         assert get(said["feeds"]["gtfs"]) == (folder / "gtfs.zip").read_bytes()
-        assert said["time_zone"] == "America/Halifax"
+        assert (said["time_zone"], said["town"]) == ("America/Halifax", "Larch Transit")
+        assert said["recorded_until_epoch_s"] == START + 2
     finally:
         replay.terminate()
         replay.wait(20)

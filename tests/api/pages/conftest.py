@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.settings import TileSettings
-from tests.api.pages.site import Site
+from tests.api.pages.site import NOW, Site
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,19 @@ def real_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     """A site that is no demo."""
     site = Site(tmp_path, _redis_server)
     site.settings = replace(site.settings, demo=None)
+    site.start()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def replayed_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
+    """A site on a recording that ended six minutes ago; nothing live is left of it."""
+    site = Site(tmp_path, _redis_server)
+    assert site.settings.demo is not None
+    site.settings = replace(site.settings, demo=replace(site.settings.demo, recorded_until_epoch_s=NOW - 360))
+    old = replace(site.hall.all_records["live"], header_epoch_s=NOW - 360)
+    site.hall.all_records = {**site.hall.all_records, "live": old}
     site.start()
     yield site
     site.stop()

@@ -139,3 +139,21 @@ def test_only_a_demo_has_buttons_that_make_feeds_sick(site: Site, real_site: Sit
     assert '<li class="card feed failing">' in answer.text
     assert "formaction" not in answer.text
     assert "connect-src 'self';" in answer.headers["content-security-policy"]
+
+
+def test_a_replay_says_that_it_is_one_and_when_it_ended(site: Site, replayed_site: Site) -> None:
+    """To riders and operators, in both languages: nothing live comes any more, and no feed is to blame."""
+    for language, ended in (("en", "the recording ended at 07:59"), ("vi", "bản ghi đã kết thúc lúc 07:59")):
+        for path in ("/", STOP, f"{STOP}?part=arrivals"):
+            assert ended in get(replayed_site, path, **{"accept-language": language}).text, (language, path)
+    operations = get(replayed_site, "/operations").text
+    assert "no feed is to blame" in operations
+    assert "Replay only" in operations
+    assert "Demo only" not in operations
+    assert not re.search("recording|Replay", get(site, "/operations").text + get(site, STOP).text)
+
+
+async def test_a_replay_that_goes_on_says_until_when(replayed_site: Site) -> None:
+    await replayed_site.clock.advance_s(-400)
+    assert "Replay of a recording that ends at 07:59" in get(replayed_site, "/").text
+    assert "no feed is to blame" not in get(replayed_site, "/operations").text
