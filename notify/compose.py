@@ -8,13 +8,14 @@ resident's, the text is marked with its tag. Everything fits a small screen and 
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertState
 from domain.assess import LEVELS, level_of
 from domain.notification import Notification, NotificationKind
 from domain.risk import Risk, RiskLevel
+from domain.spoken_time import spoken_time
 from domain.standing import ends_epoch_s, says_over
 from domain.subscription import Subscription
 from notify import languages
@@ -113,10 +114,6 @@ class _Words:
         self._words: dict[str, Any] = {**catalogues()[DEFAULT], **catalogues()[self.language]}
         self._zone = zone
         self.now_epoch_s = now_epoch_s
-        self._now = self._local(now_epoch_s)
-
-    def _local(self, epoch_s: float) -> datetime:
-        return datetime.fromtimestamp(epoch_s, UTC).astimezone(self._zone)
 
     def say(self, key: str, **values: object) -> str:
         text: str = self._words[key]
@@ -127,16 +124,14 @@ class _Words:
 
     def time(self, epoch_s: int) -> str:
         """Local time; with the weekday when it is not today, with the date when it is far."""
-        local = self._local(epoch_s)
-        days = abs((local.date() - self._now.date()).days)
-        key = "time" if days == 0 else "time_on_day" if days < 6 else "time_on_date"
+        told = spoken_time(epoch_s, self.now_epoch_s, self._zone)
         return self.say(
-            key,
-            hour=local.hour,
-            minute=local.minute,
-            day=local.day,
-            weekday=self._words["weekdays"][local.weekday()],
-            month=self._words["months"][local.month - 1],
+            told.way,
+            hour=told.hour,
+            minute=told.minute,
+            day=told.day,
+            weekday=self._words["weekdays"][told.weekday],
+            month=self._words["months"][told.month - 1],
         )
 
 

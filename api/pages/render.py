@@ -13,6 +13,7 @@ from api import compression
 from api.pages import assets, words
 from api.replica import Replica
 from domain.service_day import zone
+from domain.spoken_time import spoken_time
 from runtime.settings import Settings
 
 LANGUAGE_COOKIE = "wayside_language"
@@ -47,19 +48,19 @@ def clock_text(epoch_s: float, time_zone: str, *, seconds: bool = False) -> str:
     return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
-def until_text(epoch_s: float, now_epoch_s: float, time_zone: str) -> str:
-    """A time today, or with its date."""
-    moment = datetime.fromtimestamp(epoch_s, UTC).astimezone(zone(time_zone))
-    today = datetime.fromtimestamp(now_epoch_s, UTC).astimezone(zone(time_zone)).date()
-    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%Y-%m-%d %H:%M")
+def moment_text(language: str, epoch_s: float, now_epoch_s: float, time_zone: str) -> str:
+    """A time today, or with its weekday or date: as on the phones of residents."""
+    told = spoken_time(epoch_s, now_epoch_s, zone(time_zone))
+    weekday, month = (words.say(language, key) for key in (f"weekday.{told.weekday}", f"month.{told.month}"))
+    return words.say(language, told.way, hour=told.hour, minute=told.minute, day=told.day, weekday=weekday, month=month)
 
 
-def _recording(settings: Settings, now_epoch_s: float, time_zone: str) -> dict[str, Any] | None:
+def _recording(settings: Settings, language: str, now_epoch_s: float, time_zone: str) -> dict[str, Any] | None:
     """Where a recording is replayed: when it ends, and whether it has."""
     until = settings.demo.recorded_until_epoch_s if settings.demo else 0
     if not until:
         return None
-    return {"until": until_text(until, now_epoch_s, time_zone), "over": now_epoch_s > until}
+    return {"until": moment_text(language, until, now_epoch_s, time_zone), "over": now_epoch_s > until}
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -81,7 +82,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
             languages=words.languages(),
             here_in=here_in,
             city=settings.city,
-            recording=_recording(settings, now_epoch_s, time_zone),
+            recording=_recording(settings, language, now_epoch_s, time_zone),
             asset=assets.address,
             tiles=settings.tiles,
             attributions=[spec.attribution for spec in settings.feeds if spec.attribution],

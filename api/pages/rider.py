@@ -18,7 +18,7 @@ from api.formats.geojson import alert_feature, alert_properties
 from api.live import vehicle_rows_in
 from api.pages import board, words
 from api.pages.names import name_in
-from api.pages.render import language_of, page, time_zone_of, until_text
+from api.pages.render import language_of, moment_text, page, time_zone_of
 from api.replica import Replica
 from api.served import Served
 from api.status import trip_ids_of_row
@@ -65,7 +65,7 @@ def _warning(request: Request, alert: Alert) -> dict[str, Any]:
         "alert_id": alert.alert_id,
         "headline": said["headline"] or said["event"],
         "where": ", ".join(said["areas"][:4]),
-        "until": until_text(alert.expires_epoch_s, now, time_zone_of(request)),
+        "until": moment_text(language, alert.expires_epoch_s, now, time_zone_of(request)),
         "language": said["language"] or language,
         "grave": said["severity"] in GRAVE,
         "trips": len({risk.trip_id for risk in replica.trip_risks if risk.alert_id == alert.alert_id}),

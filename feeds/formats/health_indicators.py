@@ -20,6 +20,7 @@ from domain.feed import FeedSpec, Problem, ProblemLevel
 from domain.geo import repair
 from feeds.formats.cap_times import read_time
 from feeds.formats.decoded import Decoded
+from feeds.formats.phrases import catalogues
 
 DEFAULT_THRESHOLD = 100.0
 """Cases per 100,000 in seven days, where the feed's configuration says nothing."""
@@ -133,26 +134,29 @@ def _message(
     severity = severity_of(rate, threshold, before.infos[0].severity if before is not None and standing else None)
     if before is None and severity is None:
         return None
-    said = before.infos[0] if before is not None and (severity is not None) == standing else None
-    if said is not None and severity not in {None, said.severity}:
-        said = None
-    if before is not None and said is not None and (severity is None or sent_epoch_s - before.sent_epoch_s < RENEW_S):
+    said = before.infos if before is not None and (severity is not None) == standing else ()
+    if said and severity not in {None, said[0].severity}:
+        said = ()
+    if before is not None and said and (severity is None or sent_epoch_s - before.sent_epoch_s < RENEW_S):
         return before
     kind = "Cancel" if severity is None else "Update" if standing else "Alert"
     digest = hashlib.sha256(f"{spec.feed_id}|{district}|{sent_epoch_s}|{kind}|{severity}".encode()).hexdigest()[:16]
-    info = AlertInfo(
-        language="en", categories=("Health",), event="High case rate", response_types=("Monitor",), urgency="Expected",
-        severity=severity or Severity.MODERATE, certainty="Observed", effective_epoch_s=sent_epoch_s, onset_epoch_s=0,
-        expires_epoch_s=sent_epoch_s + KEEP_S, sender_name=spec.name or spec.feed_id,
-        headline=f"{name}: {rate:.0f} cases per 100,000 people in seven days",
-        description=f"The level for warnings is {threshold:.0f}.", instruction="", web="", contact="", event_codes=(),
-        parameters=(), areas=(area,),
+    expires_epoch_s = sent_epoch_s + KEEP_S
+    infos = tuple(replace(info, effective_epoch_s=sent_epoch_s, expires_epoch_s=expires_epoch_s) for info in said) or tuple(
+        AlertInfo(
+            language=language, categories=("Health",), event=words["case_rate_event"], response_types=("Monitor",),
+            urgency="Expected", severity=severity or Severity.MODERATE, certainty="Observed",
+            effective_epoch_s=sent_epoch_s, onset_epoch_s=0, expires_epoch_s=expires_epoch_s,
+            sender_name=spec.name or spec.feed_id,
+            headline=words["case_rate_headline"].format(district=name, rate=rate),
+            description=words["case_rate_description"].format(threshold=threshold),
+            instruction="", web="", contact="", event_codes=(), parameters=(), areas=(area,),
+        )
+        for language, words in catalogues().items()
     )  # fmt: skip
-    if said is not None:
-        info = replace(said, effective_epoch_s=sent_epoch_s, expires_epoch_s=sent_epoch_s + KEEP_S)
     message = AlertMessage(
         feed_id=spec.feed_id, sender=spec.feed_id, identifier=f"{district}-{digest}", sent_epoch_s=sent_epoch_s,
-        status=MessageStatus.ACTUAL, kind=kind, scope="Public", references=(), incidents=(), codes=(), note="", infos=(info,),
+        status=MessageStatus.ACTUAL, kind=kind, scope="Public", references=(), incidents=(), codes=(), note="", infos=infos,
     )  # fmt: skip
     if before is None or kind == "Alert":
         return message

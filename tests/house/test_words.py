@@ -6,6 +6,8 @@ import pytest
 
 from api.pages.words import DEFAULT, catalogues
 from domain.feed import HEALTH_CODES
+from feeds.formats import phrases as warnings
+from notify import phrases as phones
 
 
 @pytest.mark.parametrize("language", sorted(catalogues()))
@@ -24,3 +26,25 @@ def test_a_catalogue_has_words_for_every_judgement_on_a_feed(language: str) -> N
     told = catalogues()[language]
     assert {key.removeprefix("why.") for key in told if key.startswith("why.")} == set(HEALTH_CODES)
     assert {key.removeprefix("todo.") for key in told if key.startswith("todo.")} <= set(HEALTH_CODES)
+
+
+@pytest.mark.parametrize("language", sorted(catalogues()))
+def test_phones_and_pages_tell_times_alike(language: str) -> None:
+    """A warning's end reads the same in the notification as on the page it leads to."""
+    page, phone = catalogues()[language], phones.catalogues()[language]
+    ways = ("time", "time_on_day", "time_on_date")
+    assert [page[way] for way in ways] == [phone[way] for way in ways]
+    assert [page[f"weekday.{number}"] for number in range(7)] == phone["weekdays"]
+    assert [page[f"month.{number}"] for number in range(1, 13)] == phone["months"]
+
+
+def test_our_own_warnings_are_told_in_every_language() -> None:
+    """English first, as whoever knows no language of ours reads the first."""
+    told = warnings.catalogues()
+    assert set(told) == set(catalogues()) == set(phones.catalogues())
+    assert next(iter(told)) == DEFAULT
+    blanks = re.compile(r"\{.*?\}")
+    for words in told.values():
+        assert {key: blanks.findall(text) for key, text in words.items()} == {
+            key: blanks.findall(text) for key, text in told[DEFAULT].items()
+        }

@@ -148,3 +148,21 @@ def test_what_is_told_follows_the_rates(rates: list[float]) -> None:
             assert standing
         if rate < 90:
             assert not standing
+
+
+def test_a_warning_of_ours_is_told_in_every_language_of_the_pages() -> None:
+    """Figures have no language: English and Vietnamese say the same of them, a renewal too."""
+    office = Office()
+    for day in (0, 2):
+        office.day(day, 250.4)
+        (message,) = office.level.values()
+        assert [(info.language, info.event, info.headline, info.description) for info in message.infos] == [
+            (
+                "en",
+                "High case rate",
+                "D1: 250 cases per 100,000 people in seven days",
+                "The level for warnings is 100.",
+            ),
+            ("vi", "Tỷ lệ ca bệnh cao", "D1: 250 ca trên 100.000 dân trong bảy ngày", "Mức cảnh báo là 100."),
+        ]
+        assert {info.effective_epoch_s for info in message.infos} == {message.sent_epoch_s}
