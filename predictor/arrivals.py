@@ -46,6 +46,8 @@ class _Located:
     """Rows of stop time updates that speak of a call, ascending."""
     call: Int64s
     """The call of each."""
+    stop: Int32s
+    """The stop that each names, or -1."""
     unplaced: int
 
 
@@ -71,51 +73,52 @@ def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -
 
     flags = np.zeros(total, np.uint8)
     flags[call[skipped]] = CallFlag.SKIPPED
-    anchors = speaks | silent
-    last = np.full(total, -1, np.int64)
-    last[call[anchors]] = call[anchors]
-    word = np.full(total, -1, np.int64)
-    word[call[anchors]] = np.flatnonzero(anchors)
-    reach = np.maximum.accumulate(last) if total else last
-    reach = np.where(reach >= calls.ptr[:-1][calls.run], reach, -1)
-    spoken = np.where(reach >= 0, word[np.maximum(reach, 0)], -1)
-    quiet = spoken >= 0
-    quiet[quiet] = silent[spoken[quiet]]
-    flags[quiet] |= np.uint8(CallFlag.NO_DATA)
-    heard = (spoken >= 0) & ~quiet
-    delay_a = np.zeros(total, np.int64)
-    delay_d = np.zeros(total, np.int64)
-    delay_a[heard] = delay_d[heard] = departure_delay[spoken[heard]]
-    itself = heard & (reach == np.arange(total))
-    delay_a[itself] = arrival_delay[spoken[itself]]
     whole = updates.delay_s[rows].astype(np.int64)
     whole_known = (whole != NO_VALUE) & _believed(whole)
-    general = whole_known[calls.run] & (spoken < 0)
-    delay_a[general] = delay_d[general] = whole[calls.run[general]]
-    told = (heard | general) & (flags & CallFlag.SKIPPED == 0)
+    # A word a run, for the calls before the first update, and one an anchor; each counts until the next.
+    anchors = np.flatnonzero(speaks | silent)
+    at = np.concatenate([calls.ptr[:-1], call[anchors]])
+    order = np.argsort(at, kind="stable")
+    reach = np.diff(at[order], append=total)
+    word_delay = np.concatenate([whole, departure_delay[anchors]])[order]
+    word_told = np.concatenate([whole_known, speaks[anchors]])[order]
+    told = np.repeat(word_told, reach)
+    delay_d = np.repeat(word_delay, reach)
+    delay_a = delay_d.copy()
+    delay_a[call[speaks]] = arrival_delay[speaks]
+    if silent.any():
+        word_quiet = np.concatenate([np.zeros(len(whole), bool), silent[anchors]])[order]
+        flags |= np.repeat(word_quiet * np.uint8(CallFlag.NO_DATA), reach)
+    told &= (flags & CallFlag.SKIPPED) == 0
     arrival = np.where(told, calls.arrival_epoch_s + delay_a, NONE)
     departure = np.where(told, np.maximum(calls.departure_epoch_s + delay_d, arrival), NONE)
 
     stop = calls.stop.copy()
-    named = updates.stop_ref[update]
-    known = np.flatnonzero(named >= 0)
-    at_stop = schedule.stops_named(updates.stop_ids)[named[known]] if len(known) else np.zeros(0, np.int32)
-    stop[call[known[at_stop >= 0]]] = at_stop[at_stop >= 0]
+    elsewhere = np.flatnonzero((located.stop >= 0) & (located.stop != stop[call]))
+    stop[call[elsewhere]] = located.stop[elsewhere]
     _assign_stops(schedule, updates, located, stop)
     band = np.zeros(total, np.int32)
-    unsure = np.maximum(updates.arrival_uncertainty_s[update], updates.departure_uncertainty_s[update])
-    band[call[unsure > 0]] = unsure[unsure > 0]
-    first = np.diff(calls.ptr)
-    np.minimum.at(first, calls.run[call[~skipped]], (call - calls.ptr[:-1][calls.run[call]])[~skipped])
+    unsure = np.maximum(updates.arrival_uncertainty_s, updates.departure_uncertainty_s)
+    if (unsure > 0).any():
+        unsure = unsure[update]
+        band[call[unsure > 0]] = unsure[unsure > 0]
     return Told(
         arrival_epoch_s=arrival,
         departure_epoch_s=departure,
         flags=flags,
         stop=stop,
         band_s=band,
-        first=first,
+        first=_first(calls, call[~skipped]),
         refused=refused + located.unplaced,
     )
+
+
+def _first(calls: Calls, spoken: Int64s) -> Int64s:
+    """Per run: position of the first call among those *spoken* of (ascending), or the number of calls."""
+    at = np.searchsorted(spoken, calls.ptr[:-1])
+    next_spoken = np.append(spoken, calls.ptr[-1])[at]
+    first: Int64s = np.minimum(next_spoken, calls.ptr[1:]) - calls.ptr[:-1]
+    return first
 
 
 def _delay(time_epoch_s: Int64s, delay_s: Int32s, scheduled_epoch_s: Int64s) -> tuple[Int64s, Bools]:
@@ -149,49 +152,53 @@ def _locate(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s
     sizes = updates.ptr[rows + 1].astype(np.int64) - starts
     update = ragged(starts, sizes)
     run = np.repeat(np.arange(len(rows), dtype=np.int64), sizes)
-    pattern = calls.pattern[run].astype(np.int64)
-    pattern_start = schedule.pattern_ptr[pattern]
-    length = schedule.pattern_ptr[pattern + 1] - pattern_start
+    start = schedule.pattern_ptr[calls.pattern]
+    length = schedule.pattern_ptr[calls.pattern + 1] - start
     sequence = updates.stop_sequence[update].astype(np.int64)
-    position = _positions_by_sequence(schedule, pattern, pattern_start, length, sequence)
+    position = _positions_by_sequence(schedule, calls.pattern, start, length, run, sequence)
     refs = updates.stop_ref[update]
-    stop_rows = schedule.stops_named(updates.stop_ids)
-    stop = np.where(refs >= 0, stop_rows[np.maximum(refs, 0)] if len(stop_rows) else -1, -1)
+    stop_rows = np.append(schedule.stops_named(updates.stop_ids), np.int32(-1))
+    stop = stop_rows[refs]  # -1, no stop, is the last
 
-    found = position >= 0
-    there = np.where(found, schedule.pattern_stop[np.where(found, pattern_start + position, 0)], -1)
-    parent = schedule.stop_parent
-    same_station = (parent[there] >= 0) & (parent[there] == parent[np.maximum(stop, 0)])
-    doubtful = (stop >= 0) & ~(found & ((there == stop) | same_station))
-    _place_by_stop(schedule, position, doubtful, run=run, pattern=pattern, stop=stop, start=pattern_start)
+    first = start[run]
+    there = schedule.pattern_stop[np.where(position >= 0, first + position, 0)] if len(schedule.pattern_stop) else stop
+    doubtful = (stop >= 0) & ((there != stop) | (position < 0))
+    rest = np.flatnonzero(doubtful)
+    parent = schedule.stop_parent[there[rest]]
+    same_station = (position[rest] >= 0) & (parent >= 0) & (parent == schedule.stop_parent[stop[rest]])
+    doubtful[rest[same_station]] = False
+    _place_by_stop(schedule, position, doubtful, run=run, pattern=calls.pattern, stop=stop, start=first)
+    call = calls.ptr[:-1][run] + position
     ok = position >= 0
-    call = calls.ptr[:-1][run[ok]] + position[ok]
-    update = update[ok]
-    # Of two updates for one call the later one in the feed counts; keep them in the order of calls.
-    order = np.argsort(call, kind="stable")
-    call, update = call[order], update[order]
-    newest = np.ones(len(call), bool)
-    newest[:-1] = call[1:] != call[:-1]
-    return _Located(update=update[newest], call=call[newest], unplaced=int(np.count_nonzero(~ok)))
+    unplaced = len(ok) - int(np.count_nonzero(ok))
+    if unplaced:
+        call, update, stop = call[ok], update[ok], stop[ok]
+    if not (call[1:] > call[:-1]).all():
+        # Of two updates for one call the later one in the feed counts; keep them in the order of calls.
+        order = np.argsort(call, kind="stable")
+        order = order[np.append(call[order[1:]] != call[order[:-1]], True)] if len(order) else order
+        call, update, stop = call[order], update[order], stop[order]
+    return _Located(update=update, call=call, stop=stop, unplaced=unplaced)
 
 
 def _positions_by_sequence(
-    schedule: Schedule, pattern: Int64s, pattern_start: Int64s, length: Int64s, sequence: Int64s
+    schedule: Schedule, pattern: Int32s, start: Int64s, length: Int64s, run: Int64s, sequence: Int64s
 ) -> Int64s:
-    """0-based position of each stop_sequence in its pattern, -1 where it has none."""
-    if not len(pattern) or not len(schedule.pattern_sequence):
-        return np.full(len(pattern), -1, np.int64)
-    guess = sequence - schedule.pattern_sequence[np.minimum(pattern_start, len(schedule.pattern_sequence) - 1)]
-    inside = (guess >= 0) & (guess < length)
-    at = pattern_start + np.where(inside, guess, 0)
-    hit = inside & (schedule.pattern_sequence[np.minimum(at, len(schedule.pattern_sequence) - 1)] == sequence)
+    """0-based position of each stop_sequence in its *run*'s pattern, -1 where it has none; the other columns are by run."""
+    if not len(run) or not len(schedule.pattern_sequence):
+        return np.full(len(run), -1, np.int64)
+    last = len(schedule.pattern_sequence) - 1
+    guess = sequence - schedule.pattern_sequence[np.minimum(start, last)].astype(np.int64)[run]
+    inside = (guess >= 0) & (guess < length[run])
+    at = start[run] + np.where(inside, guess, 0)
+    hit = inside & (schedule.pattern_sequence[np.minimum(at, last)] == sequence)
     position: Int64s = np.where(hit, guess, -1)
     rest = np.flatnonzero(~hit & (sequence >= 0))
     if len(rest):
-        wanted = (pattern[rest] << 32) | sequence[rest]
+        wanted = (pattern[run[rest]].astype(np.int64) << 32) | sequence[rest]
         row = np.minimum(np.searchsorted(schedule.sequence_key, wanted), len(schedule.sequence_key) - 1)
         exact = schedule.sequence_key[row] == wanted
-        position[rest[exact]] = schedule.sequence_key_call[row[exact]] - pattern_start[rest[exact]]
+        position[rest[exact]] = schedule.sequence_key_call[row[exact]] - start[run[rest[exact]]]
     return position
 
 
@@ -201,15 +208,15 @@ def _place_by_stop(
     doubtful: Bools,
     *,
     run: Int64s,
-    pattern: Int64s,
+    pattern: Int32s,
     stop: Int32s,
     start: Int64s,
 ) -> None:
-    """Set *position* of the *doubtful* updates from their stops."""
+    """Set *position* of the *doubtful* updates from their stops; *pattern* is by run, *start* by update."""
     rows = np.flatnonzero(doubtful)
     if not len(rows):
         return
-    wanted = (pattern[rows] << 32) | stop[rows]
+    wanted = (pattern[run[rows]].astype(np.int64) << 32) | stop[rows]
     low = np.searchsorted(schedule.stop_key, wanted, "left")
     count = np.searchsorted(schedule.stop_key, wanted, "right") - low
     once = count == 1

@@ -6,12 +6,14 @@ do next; trips that list calls of their own; trips that are cancelled or deleted
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag, Predictions
-from domain.realtime import NO_VALUE, Int32s, Int64s, UInt8s
+from domain.realtime import NO_VALUE, Floats, Int32s, Int64s, UInt8s
 from predictor.additions import Additions, names_of
 from predictor.calls import Calls
 from predictor.cancellations import Cancellations
@@ -34,16 +36,16 @@ def assemble(
     n = len(runs.trip)
     arrival, departure = times.arrival_epoch_s, times.departure_epoch_s
     deviation = np.where(schedule.is_inexact(runs.trip), NO_VALUE, times.deviation_s)
-    made_here = (best >= 0) & np.isin(times.source, (SOURCE_CODES[Source.POSITION], SOURCE_CODES[Source.LEARNED]))
-    doubts = _doubts(progress, seen, best)[calls.run]
-    flags = np.where(made_here[calls.run], times.flags | doubts, times.flags).astype(np.uint8)
+    made_here = np.isin(times.source, (SOURCE_CODES[Source.POSITION], SOURCE_CODES[Source.LEARNED]))
+    doubts = np.where(made_here, _doubts(progress, seen, best), 0).astype(np.uint8)
+    flags = times.flags | doubts[calls.run]
     sizes = np.concatenate([np.diff(calls.ptr), [len(it.stop) for it in added.calls], np.zeros(len(ended), np.int64)])
     ptr = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=ptr[1:])
-    early = np.clip(np.nan_to_num(times.early_s), -MAX_BAND_S, 0).astype(np.int16)
-    late_by = np.clip(np.nan_to_num(times.late_s), 0, MAX_BAND_S).astype(np.int16)
-    m = sum(len(it.stop) for it in added.calls)
-    nothing = np.zeros(m, np.int16)
+    nothing = np.zeros(sum(len(it.stop) for it in added.calls), np.int16)
+    scheduled = np.zeros(len(calls), np.uint32)
+    copied = calls.only(np.flatnonzero(runs.copied))[1] if runs.copied.any() else np.zeros(0, np.int64)
+    scheduled[copied] = calls.departure_epoch_s[copied]
     updated = np.concatenate([runs.updated_epoch_s, added.words.updated_epoch_s, ended.updated_epoch_s])
     updated = np.where(
         np.concatenate([times.by_vehicle, np.zeros(len(sizes) - n, bool)]),
@@ -78,15 +80,13 @@ def assemble(
         ).astype(np.int32),
         own_calls=np.concatenate([runs.copied, np.ones(len(added.calls)), np.zeros(len(ended))]).astype(np.uint8),
         ptr=ptr,
-        call_stop=np.concatenate([stop, added.column("stop")]).astype(np.int32),
-        arrival_epoch_s=np.concatenate([arrival, added.column("arrival_epoch_s")]).astype(np.uint32),
-        departure_epoch_s=np.concatenate([departure, added.column("departure_epoch_s")]).astype(np.uint32),
-        early_s=np.concatenate([early, nothing]),
-        late_s=np.concatenate([late_by, nothing]),
-        scheduled_epoch_s=np.concatenate(
-            [np.where(runs.copied[calls.run] != 0, calls.departure_epoch_s, 0), added.column("scheduled_epoch_s")]
-        ).astype(np.uint32),
-        flags=np.concatenate([flags, added.column("flags")]).astype(np.uint8),
+        call_stop=_column(np.int32, stop, added.column("stop")),
+        arrival_epoch_s=_column(np.uint32, arrival, added.column("arrival_epoch_s")),
+        departure_epoch_s=_column(np.uint32, departure, added.column("departure_epoch_s")),
+        early_s=_column(np.int16, _within(times.early_s, -MAX_BAND_S, 0), nothing),
+        late_s=_column(np.int16, _within(times.late_s, 0, MAX_BAND_S), nothing),
+        scheduled_epoch_s=_column(np.uint32, scheduled, added.column("scheduled_epoch_s")),
+        flags=_column(np.uint8, flags, added.column("flags")),
         named=names_of(heard, speaking, runs.copied, added),
         vehicle_ids=seen.ids,
         vehicle_labels=seen.labels,
@@ -110,6 +110,16 @@ def assemble(
             (seen.occupancy_percentage >= 0) & (seen.occupancy_percentage < 1000), seen.occupancy_percentage, -1
         ).astype(np.int16),
     )
+
+
+def _column(kind: type[np.generic], of_runs: npt.NDArray[Any], of_added: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([of_runs.astype(kind), of_added.astype(kind)])
+
+
+def _within(band_s: Floats | Int32s, least: int, most: int) -> npt.NDArray[Any]:
+    """The band as the columns hold it; none for nan."""
+    known = np.where(np.isnan(band_s), 0, band_s) if band_s.dtype.kind == "f" else band_s
+    return np.clip(known, least, most)
 
 
 def _doubts(progress: Progress, seen: Seen, best: Int64s) -> UInt8s:

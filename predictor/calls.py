@@ -39,6 +39,22 @@ class Calls:
             departure_epoch_s=self.departure_epoch_s[rows],
         )
 
+    def only(self, runs: Int64s) -> tuple["Calls", Int64s]:
+        """Those of some runs, which count from 0 then, and their rows among all."""
+        sizes = np.diff(self.ptr)[runs]
+        ptr = np.zeros(len(runs) + 1, np.int64)
+        np.cumsum(sizes, out=ptr[1:])
+        rows = ragged(self.ptr[:-1][runs], sizes)
+        return Calls(
+            ptr=ptr,
+            run=np.repeat(np.arange(len(runs), dtype=np.int64), sizes),
+            source=self.source[rows],
+            pattern=self.pattern[runs],
+            stop=self.stop[rows],
+            arrival_epoch_s=self.arrival_epoch_s[rows],
+            departure_epoch_s=self.departure_epoch_s[rows],
+        ), rows
+
 
 def ragged(starts: Int64s, sizes: Int64s) -> Int64s:
     """``starts[0] … starts[0] + sizes[0] - 1, starts[1] …``: the rows of many ranges, one after another."""
@@ -56,12 +72,14 @@ def calls_of(schedule: Schedule, trip: Int32s, base_epoch_s: Int64s) -> Calls:
     sizes = schedule.profile_ptr[profile + 1] - first
     ptr = np.zeros(len(trip) + 1, np.int64)
     np.cumsum(sizes, out=ptr[1:])
-    times = ragged(first, sizes)
-    source = ragged(schedule.pattern_ptr[pattern], sizes)
-    base = np.repeat(base_epoch_s, sizes)
+    run = np.repeat(np.arange(len(trip), dtype=np.int64), sizes)
+    row = np.arange(ptr[-1])
+    times = (first - ptr[:-1])[run] + row
+    source = (schedule.pattern_ptr[pattern] - ptr[:-1])[run] + row
+    base = base_epoch_s[run]
     return Calls(
         ptr=ptr,
-        run=np.repeat(np.arange(len(trip), dtype=np.int64), sizes),
+        run=run,
         source=source,
         pattern=pattern,
         stop=schedule.pattern_stop[source],

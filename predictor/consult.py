@@ -77,10 +77,10 @@ def _sights(now: int, runs: Runs, told: Told, seen: Seen, progress: Progress, be
 
 def _ours(calls: Calls, outlook: Outlook, times: Times) -> Bools:
     """Runs of which riders are told the engine's times."""
-    runs = np.arange(len(times.source))
-    claims = _claims(outlook)
-    predicted = times.spoken[calls.run] & ((times.arrival_epoch_s > 0) | (times.departure_epoch_s > 0))
-    return np.isin(runs, calls.run[claims]) & (~np.isin(runs, calls.run[predicted]) | outlook.preferred)
+    claimed, predicted = np.zeros((2, len(times.source)), bool)
+    claimed[calls.run[_claims(outlook)]] = True
+    predicted[calls.run[(times.arrival_epoch_s > 0) | (times.departure_epoch_s > 0)]] = True
+    return claimed & (~(predicted & times.spoken) | outlook.preferred)
 
 
 def _claims(outlook: Outlook) -> Bools:
@@ -89,25 +89,28 @@ def _claims(outlook: Outlook) -> Bools:
 
 def _merged(calls: Calls, outlook: Outlook, times: Times, ours: Bools, now: int) -> Times:
     """The engine's times on the runs that are *ours*."""
-    mine = ours[calls.run]
-    take = mine & _claims(outlook) & ((times.flags & CallFlag.SKIPPED) == 0)
-    arrives = np.where(np.isnan(outlook.arrival_epoch_s), outlook.departure_epoch_s, outlook.arrival_epoch_s)
-    leaves = np.where(np.isnan(outlook.departure_epoch_s), outlook.arrival_epoch_s, outlook.departure_epoch_s)
-    arrival = np.where(take, np.nan_to_num(arrives), times.arrival_epoch_s).astype(np.int64)
-    departure = np.where(take, np.nan_to_num(leaves), times.departure_epoch_s).astype(np.int64)
+    mine, rows = calls.only(np.flatnonzero(ours))
+    arrives, leaves = outlook.arrival_epoch_s[rows], outlook.departure_epoch_s[rows]
+    arrives, leaves = np.where(np.isnan(arrives), leaves, arrives), np.where(np.isnan(leaves), arrives, leaves)
+    arrival, departure, flags = times.arrival_epoch_s[rows], times.departure_epoch_s[rows], times.flags[rows]
+    take = ~np.isnan(arrives) & ((flags & CallFlag.SKIPPED) == 0)
+    arrival = np.where(take, np.nan_to_num(arrives), arrival).astype(np.int64)
+    departure = np.where(take, np.nan_to_num(leaves), departure).astype(np.int64)
     # A call that was passed keeps the time at which it is thought to have been, and nothing of it is still to come.
-    gone = mine & outlook.passed
+    gone = outlook.passed[rows]
     arrival = np.where(gone, np.minimum(arrival, now - 1), arrival)
     departure = np.where(gone, np.minimum(departure, now - 1), departure)
-    ordered_arrival, ordered_departure = sanity.in_order(calls.ptr, arrival, departure)
     cleared = np.uint8(CallFlag.PASSED | CallFlag.NO_DATA | CallFlag.UNCERTAIN)
-    flags = np.where(take | gone, times.flags & ~cleared, times.flags).astype(np.uint8)
+    flags = np.where(take | gone, flags & ~cleared, flags).astype(np.uint8)
     flags[gone] |= np.uint8(CallFlag.PASSED)
-    flags[take & outlook.uncertain] |= np.uint8(CallFlag.UNCERTAIN)
+    flags[take & outlook.uncertain[rows]] |= np.uint8(CallFlag.UNCERTAIN)
+    whole = times.arrival_epoch_s.copy(), times.departure_epoch_s.copy(), times.flags.copy()
+    whole[0][rows], whole[1][rows] = sanity.in_order(mine.ptr, arrival, departure)
+    whole[2][rows] = flags
     return replace(
         times,
-        arrival_epoch_s=np.where(mine, ordered_arrival, arrival),
-        departure_epoch_s=np.where(mine, ordered_departure, departure),
-        flags=flags,
+        arrival_epoch_s=whole[0],
+        departure_epoch_s=whole[1],
+        flags=whole[2],
         source=np.where(ours, SOURCE_CODES[Source.LEARNED], times.source).astype(np.uint8),
     )

@@ -48,15 +48,17 @@ class _Day:
     cancelled: Bools
     watched_s: Float32s
 
-    def window_s(self, now_epoch_s: float) -> Int64s:
-        """How long each trip could have been looked for until now."""
-        until = np.minimum(self.end_epoch_s + LATE_S, int(now_epoch_s))
-        return np.maximum(until - self.start_epoch_s, 0)
-
-    def watched(self, now_epoch_s: float) -> Bools:
-        """Was each trip looked for long enough?"""
-        looked: Bools = self.watched_s >= WATCHED * self.window_s(now_epoch_s) - 1.0
+    def watched(self, rows: Int64s | slice, now_epoch_s: float) -> Bools:
+        """Was each trip in *rows* looked for long enough, of the time that it could have been until now?"""
+        until = np.minimum(self.end_epoch_s[rows] + LATE_S, int(now_epoch_s))
+        window_s = np.maximum(until - self.start_epoch_s[rows], 0)
+        looked: Bools = self.watched_s[rows] >= WATCHED * window_s - 1.0
         return looked
+
+    def under_way(self, since_s: int, now_epoch_s: float) -> Int64s:
+        """Trips that began *since_s* ago and are not given up yet."""
+        begun = self.start_epoch_s <= now_epoch_s - since_s
+        return np.flatnonzero(begun & (self.end_epoch_s >= now_epoch_s - LATE_S))
 
 
 class Ledger:
@@ -123,15 +125,17 @@ class Ledger:
             day = self._day(number)
             if not len(day.trip):
                 continue
-            due = (day.start_epoch_s <= now_epoch_s) & (now_epoch_s <= day.end_epoch_s + LATE_S)
-            day.watched_s[due] += np.float32(looked_s)
+            if looked_s:
+                day.watched_s[day.under_way(0, now_epoch_s)] += np.float32(looked_s)
+            spoken = (made.service_date == number) & (made.trip >= 0)
+            if not spoken.any():
+                continue
             rows = made.vehicle_trip[driving]
-            here = (made.service_date[rows] == number) & (made.trip[rows] >= 0) & ~gone[rows]
+            here = spoken[rows] & ~gone[rows]
             found, known = _rows_of(day.trip, made.trip[rows[here]])
             day.seen_epoch_s[found] = int(now_epoch_s)
             calls = np.diff(made.ptr)[rows[here]][known]
             day.nearly_over[found] = made.next_position[driving[here]][known] >= calls - 2
-            spoken = (made.service_date == number) & (made.trip >= 0)
             for said in (False, True):
                 found, _ = _rows_of(day.trip, made.trip[spoken & (gone == said)])
                 day.cancelled[found] = said
@@ -143,14 +147,17 @@ class Ledger:
         for number, day in self.days.items() if watching else ():
             if not len(day.trip):
                 continue
-            due = (day.start_epoch_s + VISIBLE_AFTER_S <= now_epoch_s) & (now_epoch_s <= day.end_epoch_s + LATE_S)
-            away = day.seen_epoch_s < now_epoch_s - VISIBLE_AFTER_S
-            gone = due & away & ~day.cancelled & ~day.nearly_over & day.watched(now_epoch_s) & reporting[day.route]
+            due = day.under_way(VISIBLE_AFTER_S, now_epoch_s)
+            away = day.seen_epoch_s[due] < now_epoch_s - VISIBLE_AFTER_S
+            due = due[away & ~day.cancelled[due] & ~day.nearly_over[due] & reporting[day.route[due]]]
+            gone = due[day.watched(due, now_epoch_s)]
+            if not len(gone):
+                continue
             # Late on the trip before, it is still to come.
             coming = np.unique(day.block[(day.seen_epoch_s >= now_epoch_s - FRESH_S) & (day.block >= 0)])
-            gone &= ~np.isin(day.block, coming)
+            gone = gone[~np.isin(day.block[gone], coming)]
             trips.append(day.trip[gone])
-            dates.append(np.full(int(gone.sum()), number, np.int32))
+            dates.append(np.full(len(gone), number, np.int32))
         return np.concatenate(trips), np.concatenate(dates)
 
     def _reporting(self, now_epoch_s: float) -> Bools:
@@ -158,9 +165,10 @@ class Ledger:
         n = len(self.schedule.timetable.route_ids)
         seen, due = np.zeros(n, np.int64), np.zeros(n, np.int64)
         for day in self.days.values():
-            lately = (day.start_epoch_s + VISIBLE_AFTER_S <= now_epoch_s) & day.watched(now_epoch_s) & ~day.cancelled
+            begun = np.flatnonzero((day.start_epoch_s <= now_epoch_s - VISIBLE_AFTER_S) & ~day.cancelled)
+            lately = begun[day.watched(begun, now_epoch_s)]
             due += np.bincount(day.route[lately], minlength=n)
-            seen += np.bincount(day.route[lately & (day.seen_epoch_s > 0)], minlength=n)
+            seen += np.bincount(day.route[lately[day.seen_epoch_s[lately] > 0]], minlength=n)
         reports: Bools = (seen >= REPORTS_TRIPS) & (seen >= REPORTS * due)
         return reports
 
@@ -175,7 +183,7 @@ class Ledger:
         over = ~seen & ~cancelled & (day.end_epoch_s + LATE_S < now_epoch_s)
         reports = np.bincount(day.route[seen], minlength=n) > 0
         reports[list(self.reporting)] = True
-        missing = over & day.watched(now_epoch_s) & reports[day.route]
+        missing = over & day.watched(slice(None), now_epoch_s) & reports[day.route]
         parts = {"delivered": seen, "cancelled": cancelled, "missing": missing, "unknown": over & ~missing}
         numbers = {name: np.bincount(day.route[rows], minlength=n).tolist() for name, rows in parts.items()}
         planned = np.bincount(day.route, minlength=n).tolist()

@@ -32,28 +32,29 @@ def with_positions(
 ) -> Times:
     """The same with the times of runs that no agency speaks of and whose vehicle was heard of lately."""
     fresh = _fresh(times, seen, progress, best, now_epoch_s)
-    if not fresh.any():
+    runs = np.flatnonzero(fresh)
+    if not len(runs):
         return times
-    n = len(best)
-    over, late = np.zeros(n, bool), np.zeros(n, np.int64)
-    over[fresh] = progress.ended[best[fresh]]
-    late[fresh] = progress.deviation_s[best[fresh]]
-    place = np.where(over, np.diff(calls.ptr), np.maximum(next_places(progress, best), 0))
-    standing = Standing(deviation_s=late, next_position=np.where(fresh, place, 0))
+    mine, rows = calls.only(runs)
+    vehicle = best[runs]
+    late = progress.deviation_s[vehicle]
+    place = np.where(progress.ended[vehicle], np.diff(mine.ptr), np.maximum(progress.next_position[vehicle], 0))
     made_by, method = next(iter(METHODS.items()))
-    forecast = method(schedule, calls, standing, now_epoch_s)
-    ours = fresh[calls.run]
-    silent = ours & _untold(calls, progress, best) & ((forecast.flags & CallFlag.PASSED) == 0)
-    arrival = np.where(ours, forecast.arrival_epoch_s, times.arrival_epoch_s)
-    departure = np.where(ours, forecast.departure_epoch_s, times.departure_epoch_s)
-    flags = np.where(ours, forecast.flags | np.where(silent, CallFlag.NO_DATA, 0), times.flags).astype(np.uint8)
+    forecast = method(schedule, mine, Standing(deviation_s=late, next_position=place), now_epoch_s)
+    silent = _untold(mine, progress, vehicle) & ((forecast.flags & CallFlag.PASSED) == 0)
+    arrival, departure = times.arrival_epoch_s.copy(), times.departure_epoch_s.copy()
+    flags, source, deviation = times.flags.copy(), times.source.copy(), times.deviation_s.copy()
+    arrival[rows] = np.where(silent, 0, forecast.arrival_epoch_s)
+    departure[rows] = np.where(silent, 0, forecast.departure_epoch_s)
+    flags[rows] = forecast.flags | np.where(silent, CallFlag.NO_DATA, 0)
+    source[runs], deviation[runs] = SOURCE_CODES[made_by], late
     return replace(
         times,
-        arrival_epoch_s=np.where(silent, 0, arrival),
-        departure_epoch_s=np.where(silent, 0, departure),
+        arrival_epoch_s=arrival,
+        departure_epoch_s=departure,
         flags=flags,
-        source=np.where(fresh, SOURCE_CODES[made_by], times.source).astype(np.uint8),
-        deviation_s=np.where(fresh, late, times.deviation_s),
+        source=source,
+        deviation_s=deviation,
         by_vehicle=fresh,
     )
 
@@ -71,11 +72,8 @@ def _fresh(times: Times, seen: Seen, progress: Progress, best: Int64s, now_epoch
     return fresh
 
 
-def _untold(calls: Calls, progress: Progress, best: Int64s) -> Bools:
-    """Calls of which nothing can be said: all but the last of a vehicle that has been off its line for long."""
-    lost = np.zeros(len(best), bool)
-    on = np.flatnonzero(best >= 0)
-    lost[on] = progress.lost[best[on]] & ~progress.waiting[best[on]]
-    untold = lost[calls.run]
+def _untold(calls: Calls, progress: Progress, vehicle: Int64s) -> Bools:
+    """Calls of which nothing can be said: all but the last of a *vehicle* (one a run) that has been off its line for long."""
+    untold = (progress.lost[vehicle] & ~progress.waiting[vehicle])[calls.run]
     untold[calls.ptr[1:] - 1] = False
     return untold

@@ -20,19 +20,20 @@ def in_order(ptr: Int64s, arrival_epoch_s: Int64s, departure_epoch_s: Int64s) ->
     A later call is moved to the latest time before it, never an earlier one: promising a vehicle too early makes
     riders miss it less often than promising it too late, and the earlier call is the surer one.
     """
-    n = len(arrival_epoch_s)
-    if not n:
+    if not len(arrival_epoch_s):
         return arrival_epoch_s, departure_epoch_s
-    times = np.empty(2 * n, np.int64)
-    times[0::2] = arrival_epoch_s
-    times[1::2] = departure_epoch_s
-    known = times > 0
-    run = np.repeat(np.arange(len(ptr) - 1, dtype=np.int64), np.diff(ptr) * 2)
-    lifted = (run << 34) + times
-    """Each run's times lie above those of the runs before it, so one pass serves all (2 ** 34 s is the year 2514)."""
-    highest = np.maximum.accumulate(lifted) - (run << 34)
-    times = np.where(known, highest, 0)
-    return times[0::2], times[1::2]
+    # Each run's times lie above those of the runs before it, so one pass serves all (2 ** 34 s is the year 2514).
+    lift = np.repeat(np.arange(len(ptr) - 1, dtype=np.int64) << 34, np.diff(ptr))
+    highest = np.maximum(arrival_epoch_s, departure_epoch_s)
+    highest += lift
+    np.maximum.accumulate(highest, out=highest)
+    before = np.empty_like(highest)
+    before[0] = 0
+    np.subtract(highest[:-1], lift[1:], out=before[1:])
+    arrival = np.where(arrival_epoch_s > 0, np.maximum(arrival_epoch_s, before), 0)
+    np.maximum(before, arrival_epoch_s, out=before)
+    departure = np.where(departure_epoch_s > 0, np.maximum(departure_epoch_s, before), 0)
+    return arrival, departure
 
 
 def believable_position(lat: Floats, lon: Floats) -> Bools:

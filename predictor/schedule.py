@@ -4,8 +4,10 @@
 keys over the stop patterns. It holds no state that depends on time, and is thrown away with its bundle.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ from predictor.sanity import believable_position
 
 MAX_REMEMBERED_IDS = 500_000
 """Distinct raw ids kept in each dictionary before it is emptied: feeds that invent ids each poll must not fill it."""
+UNASKED = -2
 
 
 class Ids(Protocol):
@@ -111,8 +114,8 @@ class Schedule:
         self._stops: dict[str, int] = {}
         self._routes: dict[str, int] = {}
         self._active: dict[int, Bools] = {}
-        self._answered: tuple[Sequence[str], Int32s] = ((), np.zeros(0, np.int32))
-        """The very sequence of ids asked for last, and its rows: one tick asks for the stops of a dataset many times."""
+        self._answered: deque[tuple[Sequence[str], Ids, Int32s]] = deque(maxlen=4)
+        """The very sequences of ids asked for last, and their rows: one tick asks for the stops of a dataset many times."""
 
     def _bounds(self) -> tuple[float, float, float, float]:
         used = np.unique(self.pattern_stop)
@@ -169,6 +172,12 @@ class Schedule:
             self._remember(self._trips, raw_id, found)
         return found
 
+    def all_trips_named(self, raw_ids: Sequence[str]) -> Int32s:
+        """:meth:`trips_named` of each, a row of two."""
+        known, none = self._trips.get, (-1, -1)
+        spans = [known(raw_id) or (self.trips_named(raw_id) if raw_id else none) for raw_id in raw_ids]
+        return np.fromiter(chain.from_iterable(spans), np.int32, 2 * len(raw_ids)).reshape(-1, 2)
+
     def stops_named(self, raw_ids: Sequence[str]) -> Int32s:
         """Row of each stop, -1 for unknown and blank ids."""
         return self._rows(self._stops, self.timetable.stop_ids, raw_ids)
@@ -178,14 +187,15 @@ class Schedule:
         return self._rows(self._routes, self.timetable.route_ids, raw_ids)
 
     def _rows(self, known: dict[str, int], ids: Ids, raw_ids: Sequence[str]) -> Int32s:
-        asked, rows = self._answered
-        if raw_ids is asked:
-            return rows
-        for raw_id in set(raw_ids).difference(known):
-            row = ids.index(raw_id) if raw_id else None
-            self._remember(known, raw_id, -1 if row is None else row)
-        rows = np.array([known.get(raw_id, -1) for raw_id in raw_ids], np.int32)
-        self._answered = raw_ids, rows
+        for asked, of, rows in self._answered:
+            if raw_ids is asked and ids is of:
+                return rows
+        rows = np.fromiter(map(known.get, raw_ids, repeat(UNASKED)), np.int32, len(raw_ids))
+        for at in np.flatnonzero(rows == UNASKED).tolist():
+            row = ids.index(raw_ids[at]) if raw_ids[at] else None
+            rows[at] = -1 if row is None else row
+            self._remember(known, raw_ids[at], int(rows[at]))
+        self._answered.append((raw_ids, ids, rows))
         return rows
 
     @staticmethod

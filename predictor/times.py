@@ -10,7 +10,7 @@ from domain.predictions import CallFlag
 from domain.realtime import NO_VALUE, Bools, Floats, Int32s, Int64s, UInt8s
 from predictor import sanity
 from predictor.arrivals import Told, tell
-from predictor.calls import Calls
+from predictor.calls import Calls, ragged
 from predictor.schedule import Schedule
 from predictor.words import Counts, Heard, Words
 
@@ -65,17 +65,14 @@ def times_by_agencies(calls: Calls, told: Told, place: Int64s, now_epoch_s: int)
     n, now = len(place), now_epoch_s
     arrival, departure, flags = told.arrival_epoch_s, told.departure_epoch_s, told.flags.copy()
     spoken = np.zeros(n, bool)
-    spoken[calls.run[(arrival > 0) | (departure > 0) | (flags != 0)]] = True
+    spoken[calls.run[(arrival | departure | flags) != 0]] = True
     arrival, departure = sanity.in_order(calls.ptr, arrival, departure)
-    position = np.arange(len(calls)) - calls.ptr[:-1][calls.run]
     left = (departure > 0) & (departure < now)
-    left |= (
-        (departure == 0)
-        & spoken[calls.run]
-        & (position < np.maximum(told.first, place)[calls.run])
-        & (np.minimum(told.first, np.where(place >= 0, place, told.first))[calls.run] > position)
-    )
-    flags[left] |= np.uint8(CallFlag.PASSED)
+    # Nothing is said of the calls before the first one that is spoken of: the vehicle has left those that it is beyond.
+    behind = np.where(spoken, np.minimum(told.first, np.where(place >= 0, place, told.first)), 0)
+    before = ragged(calls.ptr[:-1], behind)
+    left[before[departure[before] == 0]] = True
+    flags |= left * np.uint8(CallFlag.PASSED)
     return Times(
         arrival_epoch_s=arrival,
         departure_epoch_s=departure,
@@ -91,14 +88,16 @@ def times_by_agencies(calls: Calls, told: Told, place: Int64s, now_epoch_s: int)
 
 def _deviation(calls: Calls, arrival: Int64s, departure: Int64s, now: int, n: int) -> Int64s:
     """Seconds late at the next call that is told, else at the last; NO_VALUE where none is."""
-    result = np.full(n, NO_VALUE, np.int64)
+    result, call = np.full(n, NO_VALUE, np.int64), np.full(n, -1, np.int64)
     told = np.flatnonzero(departure > 0)
-    late = np.where(
-        arrival[told] >= now,
-        arrival[told] - calls.arrival_epoch_s[told],
-        departure[told] - calls.departure_epoch_s[told],
+    call[calls.run[told]] = told  # the last of each run stays
+    ahead = told[departure[told] >= now][::-1]
+    call[calls.run[ahead]] = ahead  # the first that is ahead stays
+    runs = np.flatnonzero(call >= 0)
+    call = call[runs]
+    result[runs] = np.where(
+        arrival[call] >= now,
+        arrival[call] - calls.arrival_epoch_s[call],
+        departure[call] - calls.departure_epoch_s[call],
     )
-    result[calls.run[told]] = late  # the last told call of each run stays
-    ahead = departure[told] >= now
-    result[calls.run[told[ahead]][::-1]] = late[ahead][::-1]  # the first that is ahead stays
     return result

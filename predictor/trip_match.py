@@ -13,6 +13,7 @@ on a run that is hours away: when the same trip is under way by the date before 
 Source: GTFS-realtime reference, message TripDescriptor ("alternative trip matching").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -96,17 +97,16 @@ def match(
     schedule: Schedule,
     described: Descriptors,
     now_epoch_s: float,
-    first_stop: Int32s | None = None,
+    first_stops: Callable[[], Int32s] | None = None,
     *,
     here_and_now: bool = False,
 ) -> Matched:
-    """The run of each descriptor; *first_stop* (stop rows, -1 unknown) helps where no trip_id does.
+    """The run of each descriptor; *first_stops* (stop rows, -1 unknown) help where no trip_id does.
 
     *here_and_now*: they are vehicles on the road; a trip update may speak of a run that is a day away.
     """
     n = len(described.trip_ids)
-    named = [schedule.trips_named(trip_id) if trip_id else (-1, -1) for trip_id in described.trip_ids]
-    spans = np.array(named, np.int32).reshape(n, 2)
+    spans = schedule.all_trips_named(described.trip_ids)
     trip: Int32s = spans[:, 0].copy()
     runs = spans[:, 1] - spans[:, 0]
     why = np.zeros(n, np.uint8)
@@ -116,15 +116,17 @@ def match(
     trip[extra] = -1
     why[extra] = Unmatched.EXTRA
     for row in np.flatnonzero((trip >= 0) & (runs > 1)).tolist():
-        trip[row] = _run_of_frequency(schedule, range(*named[row]), described, row)
+        trip[row] = _run_of_frequency(schedule, range(*spans[row].tolist()), described, row)
         why[row] = Unmatched.MATCHED if trip[row] >= 0 else Unmatched.AMBIGUOUS
     date, fits = _service_dates(schedule, trip, described, now_epoch_s)
     if here_and_now:
         _move_to_the_day_under_way(schedule, trip, date, fits, now_epoch_s)
     why[(trip >= 0) & ~fits] = Unmatched.NOT_THAT_DAY
     trip[~fits] = -1
-    for row in np.flatnonzero(why == Unmatched.UNKNOWN_TRIP).tolist():
-        stop = -1 if first_stop is None else int(first_stop[row])
+    unknown = np.flatnonzero(why == Unmatched.UNKNOWN_TRIP).tolist()
+    first = first_stops() if first_stops is not None and unknown else np.full(n, -1, np.int32)
+    for row in unknown:
+        stop = int(first[row])
         trip[row], date[row] = _by_route_and_time(schedule, described, row, now_epoch_s, stop)
         why[row] = Unmatched.MATCHED if trip[row] >= 0 else (Unmatched.NO_TRIP if blank[row] else why[row])
     found = trip >= 0

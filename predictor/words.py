@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def _words_of_feed(
 ) -> Words:
     n = len(updates.trip_ids)
     counts.trip_updates += n
-    found = match(schedule, updates, now_epoch_s, _first_stops(schedule, updates))
+    found = match(schedule, updates, now_epoch_s, partial(_first_stops, schedule, updates))
     trip, date, base = found.trip.copy(), found.service_date.copy(), found.base_epoch_s.copy()
     copied = np.zeros(n, bool)
     for row in np.flatnonzero(updates.relationship == TripRelationship.DUPLICATED).tolist():
