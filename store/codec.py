@@ -1,7 +1,9 @@
 """Bytes in Redis: columnar blobs (numbers as arrays, zstd level 1) and MessagePack values.
 
 A blob is ``b"WAY" + version byte + zstd(head length u32 + MessagePack head + column bytes)``. The head names each
-column with its type and length; columns start at multiples of 8, so readers take views without copying.
+column with its type and length; columns start at multiples of 8, so readers take views without copying. Whole numbers named
+``departure…`` are written as what they differ from the column ``arrival…``: mostly nothing, which costs a quarter to
+compress and to send.
 """
 
 import dataclasses
@@ -17,7 +19,9 @@ import zstandard
 from domain.errors import BlobUnusable
 
 MAGIC = b"WAY"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
+"""Layout 1 had no differences."""
 MAX_BLOB_BYTES = 512 * 1024 * 1024
 """A decompressed blob larger than this is refused: 100 times the largest city measured."""
 
@@ -28,6 +32,12 @@ T = TypeVar("T")
 class _Head(msgspec.Struct):
     columns: list[tuple[str, str, int]]
     rest: msgspec.Raw
+    differences: list[str] = []
+    """Columns to which their :func:`_counterpart` is to be added."""
+
+
+def _counterpart(name: str) -> str:
+    return name.replace("departure", "arrival", 1)
 
 
 def pack(value: object) -> bytes:
@@ -47,13 +57,22 @@ def pack_body(value: object) -> bytes:
 
 def _flat(arrays: Mapping[str, Column], rest: Mapping[str, object]) -> bytes:
     columns: list[tuple[str, str, int]] = []
-    pieces: list[bytes] = []
+    pieces: list[bytes | memoryview] = []
+    differences = [name for name in arrays if _differs_little(arrays, name)]
     for name, item in arrays.items():
-        data = np.ascontiguousarray(item).tobytes()
+        column = item - arrays[_counterpart(name)] if name in differences else item
+        data = np.ascontiguousarray(column).data.cast("B") if column.size else b""
         columns.append((name, item.dtype.str, len(data)))
-        pieces.append(data + bytes(-len(data) % 8))
-    head = msgspec.msgpack.encode(_Head(columns, msgspec.Raw(msgspec.msgpack.encode(rest))))
+        pieces += [data, bytes(-len(data) % 8)]
+    head = msgspec.msgpack.encode(_Head(columns, msgspec.Raw(msgspec.msgpack.encode(rest)), differences))
     return b"".join([struct.pack("<I", len(head)), head, bytes(-(len(head) + 4) % 8), *pieces])
+
+
+def _differs_little(arrays: Mapping[str, Column], name: str) -> bool:
+    other = arrays.get(_counterpart(name)) if name.startswith("departure") else None
+    here = arrays[name]
+    # Whole numbers overflow the same way there and back.
+    return other is not None and here.dtype.kind in "iu" and (here.dtype, here.shape) == (other.dtype, other.shape)
 
 
 def unpack(blob: bytes, into: type[T]) -> T:
@@ -63,8 +82,8 @@ def unpack(blob: bytes, into: type[T]) -> T:
     """
     if blob[:3] != MAGIC or len(blob) < 5:
         raise BlobUnusable(f"expected a {into.__name__} blob, found {len(blob)} bytes that start {blob[:4]!r}")
-    if blob[3] != VERSION:
-        raise BlobUnusable(f"{into.__name__} blob has layout {blob[3]}, this program reads {VERSION}")
+    if blob[3] not in READABLE:
+        raise BlobUnusable(f"{into.__name__} blob has layout {blob[3]}, this program reads up to {VERSION}")
     try:
         body = zstandard.ZstdDecompressor().decompress(blob[4:], max_output_size=MAX_BLOB_BYTES)
     except zstandard.ZstdError as error:
@@ -79,7 +98,7 @@ def unpack_body(body: bytes, into: type[T]) -> T:
         head = msgspec.msgpack.decode(body[4 : 4 + head_bytes], type=_Head)
         start = 4 + head_bytes
         return into(**_fields(body, start + -start % 8, head, into))
-    except (msgspec.MsgspecError, struct.error, ValueError, TypeError) as error:
+    except (msgspec.MsgspecError, struct.error, KeyError, ValueError, TypeError) as error:
         raise BlobUnusable(f"{into.__name__} blob cannot be read: {error}") from error
 
 
@@ -89,13 +108,18 @@ def _fields(body: bytes, start: int, head: _Head, into: type[Any]) -> dict[str, 
         for field in dataclasses.fields(into)
         if field.name not in {name for name, _, _ in head.columns}
     }
-    values: dict[str, object] = {}
+    columns: dict[str, Column] = {}
     for name, dtype, size in head.columns:
         kind = np.dtype(dtype)
         if start + size > len(body):
             raise ValueError(f"column {name} ends beyond the blob")
-        values[name] = np.frombuffer(body, kind, size // kind.itemsize, start)
+        column = np.frombuffer(body, kind, size // kind.itemsize, start)
+        if name in head.differences:
+            column = column + columns[_counterpart(name)]
+            column.flags.writeable = False
+        columns[name] = column
         start += size + (-size % 8)
+    values: dict[str, object] = dict(columns)
     for name, raw in msgspec.msgpack.decode(head.rest, type=dict[str, msgspec.Raw]).items():
         if name in rest_types:
             values[name] = msgspec.msgpack.decode(raw, type=rest_types[name], strict=False)
