@@ -43,6 +43,8 @@ class Notification:
     """Digest of what is said, whichever step of the event says it: the same again is no news."""
     attempts: int = 0
     """How often a provider put it off already."""
+    waited_quietly: bool = False
+    """Quiet hours kept it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from domain.notification import Notification, NotificationKind
 from domain.risk import Risk, RiskLevel
 from domain.spoken_time import spoken_time
 from domain.standing import ends_epoch_s, says_over
-from domain.subscription import Subscription
+from domain.subscription import Place, Subscription
 from notify import languages
 from notify.phrases import DEFAULT, catalogues
 from notify.plain_text import cut, plain, whole_sentences
@@ -48,12 +48,13 @@ def compose(
     zone: tzinfo,
     fallback: str,
     now_epoch_s: float,
+    was_unheard: bool = False,
 ) -> Notification:
-    """What to say. *zone* is the city's, *fallback* the language where the resident's is not there."""
+    """What to say. *zone* is the city's, *fallback* the language where the resident's is not there; *was_unheard* makes an
+    all-clear tell of the warning, too: quiet hours kept it back."""
     chain = [subscription.language, fallback, DEFAULT]
     words = _Words(chain, zone, now_epoch_s)
-    place = decision.place.label if decision.place is not None else ""
-    where = cut(plain(place), PLACE_MOST) or words.say(
+    where = (shown_label(decision.place) if decision.place is not None else "") or words.say(
         "your_place" if len(subscription.places) == 1 or decision.place is not None else "your_places"
     )
     info = choose_info(alert, decision.risk, chain, now_epoch_s)
@@ -61,8 +62,12 @@ def compose(
     event = _event(info, words, foreign)
     if decision.kind is NotificationKind.ALL_CLEAR:
         over = _why_over(alert, decision.risk)
-        key = "title_all_clear" if over in {"cancelled", "passed"} else "title_ended"
-        title, body = words.say(key, event=event), cut(words.say(f"over_{over}", place=where), BODY_MOST)
+        key = _OVER_TITLES.get(over, "title_ended")
+        body = words.say(f"over_{over}", place=where)
+        if was_unheard:
+            level = words.say(f"level_{decision.level.value}")
+            body = f"{words.say('unheard', place=where, level=level)} {body}"
+        title, body = words.say(key, event=event), cut(body, BODY_MOST)
         expires = max(alert.ended_epoch_s or alert.updated_epoch_s, 0) + ALL_CLEAR_LIFE_S
     else:
         assert info is not None
@@ -85,6 +90,11 @@ def compose(
         place_label=where,
         content=hashlib.blake2b(said.encode(), digest_size=8).hexdigest(),
     )
+
+
+def shown_label(place: Place) -> str:
+    """What a resident calls the place, as a notification shows it; may be blank."""
+    return cut(plain(place.label), PLACE_MOST)
 
 
 def choose_info(alert: Alert, risk: Risk | None, wanted: Sequence[str], now_epoch_s: float) -> AlertInfo | None:
@@ -194,9 +204,16 @@ def _when(alert: Alert, info: AlertInfo, words: _Words) -> str:
     return words.say("until", end=words.time(end)) if said else ""
 
 
+_OVER_TITLES = {"cancelled": "title_all_clear", "passed": "title_all_clear", "milder": "title_update"}
+
+
 def _why_over(alert: Alert, risk: Risk | None) -> str:
     if alert.superseded_by:
         return "elsewhere"
     if alert.state is AlertState.IN_FORCE:
-        return "passed" if risk is not None and risk.info_indexes else "elsewhere"
+        if risk is None or not risk.info_indexes:
+            return "elsewhere"
+        if risk.level is not RiskLevel.NONE:
+            return "milder"
+        return "passed" if any(says_over(alert.infos[index]) for index in risk.info_indexes) else "expired"
     return alert.state.value

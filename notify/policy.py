@@ -1,6 +1,6 @@
 """Who is told, of what, and when: decided from values alone.
 
-``docs/notifications.md`` gives the reasons. Nothing that is not plainly meant for the public ever becomes a warning.
+``docs/alerts.md`` gives the reasons. Nothing that is not plainly meant for the public ever becomes a warning.
 """
 
 from dataclasses import dataclass

@@ -25,6 +25,7 @@ from notify.policy import (
     quiet_until_epoch_s,
     retry_at_epoch_s,
 )
+from notify.unheard import is_still_due, owes_a_word, word_of
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import deliveries, subscriptions
@@ -70,6 +71,7 @@ class Sender:
         self._hall, self._clock, self._channels = hall, clock, channels
         self._quiet = (settings.notify.quiet_from, settings.notify.quiet_to)
         self._zone = ZoneInfo(settings.time_zone)
+        self._fallback = settings.language
         self._lot = random.Random()
         self._current = CurrentAlerts(hall)
         self._dead_lately: list[bool] = []
@@ -126,7 +128,7 @@ class Sender:
             return _End(DeliveryOutcome.REFUSED, "no such subscription any more")
         if is_no_news(notification, job.before) or has_nothing_to_clear(notification, job.before):
             return _End(DeliveryOutcome.SUPERSEDED, "told before, or never warned")
-        if notification.expires_epoch_s <= now_epoch_s:
+        if notification.expires_epoch_s <= now_epoch_s and not owes_a_word(notification, job.before):
             return _End(DeliveryOutcome.EXPIRED)
         if job.subscription.device.platform not in self._channels:
             return _End(
@@ -165,9 +167,14 @@ class Sender:
         notification, now_epoch_s = job.notification, self._clock.now_epoch_s()
         if not is_ours:
             return _End(DeliveryOutcome.SUPERSEDED, "a later revision was told")
-        if is_superseded(notification, current.get(notification.alert_id), now_epoch_s):
-            return _End(DeliveryOutcome.SUPERSEDED)
         assert job.subscription is not None
+        if self._is_past(job, current, now_epoch_s):
+            word = self._word(job, current, now_epoch_s)
+            if word is None:
+                return _End(DeliveryOutcome.SUPERSEDED)
+            # Kept as it was but for its life: should the provider put it off, it is judged again then.
+            job.notification = replace(notification, expires_epoch_s=word.expires_epoch_s)
+            notification = word
         device = job.subscription.device
         try:
             name = await self._channels[device.platform].deliver(device, notification, now_epoch_s)
@@ -178,7 +185,33 @@ class Sender:
             broken = DeliveryFailed("the channel broke", retry=True, maybe_taken=True)
             return await self._failed(job, broken, now_epoch_s)
         self._note_dead(False)
+        job.notification = notification
         return _End(DeliveryOutcome.SENT, name.rpartition("/")[2])
+
+    def _is_past(self, job: _Job, current: Mapping[str, Alert], now_epoch_s: float) -> bool:
+        """Is what it says no longer so, or of no concern to the person any more?"""
+        notification, alert = job.notification, current.get(job.notification.alert_id)
+        if is_superseded(notification, alert, now_epoch_s) or notification.expires_epoch_s <= now_epoch_s:
+            return True
+        has_waited = notification.waited_quietly or notification.attempts > 0
+        if alert is None or not has_waited or notification.kind is NotificationKind.ALL_CLEAR:
+            return False
+        assert job.subscription is not None
+        return not is_still_due(alert, job.subscription, job.before, now_epoch_s)
+
+    def _word(self, job: _Job, current: Mapping[str, Alert], now_epoch_s: float) -> Notification | None:
+        """That there was a warning, where it must be told that; else None."""
+        assert job.subscription is not None
+        if not owes_a_word(job.notification, job.before):
+            return None
+        return word_of(
+            job.notification,
+            current,
+            job.subscription,
+            zone=self._zone,
+            fallback=self._fallback,
+            now_epoch_s=now_epoch_s,
+        )
 
     async def _failed(self, job: _Job, failed: DeliveryFailed, now_epoch_s: float) -> _End:
         assert job.subscription is not None
@@ -218,7 +251,11 @@ class Sender:
                 await deliveries.take_back(self._hall, *ids, job.claim, job.before)
             if end.due_epoch_s:
                 is_failure = job.claim is not None
-                later = replace(notification, attempts=notification.attempts + int(is_failure))
+                later = replace(
+                    notification,
+                    attempts=notification.attempts + int(is_failure),
+                    waited_quietly=notification.waited_quietly or not is_failure,
+                )
                 await deliveries.put_off(self._hall, later, end.due_epoch_s)
             if end.give_up:
                 await deliveries.give_up(self._hall, job.entries[-1].fields, end.detail, now_epoch_s)

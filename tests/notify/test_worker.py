@@ -1,60 +1,18 @@
 """The notify process on a real Redis-compatible server and a real socket to the FCM double."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from domain.alert import AlertState, MessageStatus
 from domain.subscription import Subscription
-from notify import worker
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
 from store.hall import Hall
+from tests.notify.at_work import settled, until, working
 from tests.notify.phones import Phones
-from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, NOW, block, flood, over, resident, settings
-
-
-@asynccontextmanager
-async def working(
-    home: Path, redis_url: str, phones: Phones, clock: FakeClock | None = None, quiet: tuple[str, str] = ("", "")
-) -> AsyncIterator[Hall]:
-    """A running worker, stopped at the end; a hall to act and look with."""
-    theirs, ours, stop = Hall.connect(redis_url), Hall.connect(redis_url), asyncio.Event()
-    made = settings(home, redis_url, fcm=phones.settings, quiet_from=quiet[0], quiet_to=quiet[1])
-    task = asyncio.create_task(worker.run(made, theirs, clock or FakeClock(AT), stop))
-    try:
-        yield ours
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 15)
-        await theirs.close()
-        await ours.close()
-
-
-async def until(wanted: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not wanted():
-            await asyncio.sleep(0.02)
-
-
-async def settled(hall: Hall) -> None:
-    """Until nothing is left to plan or to hand over."""
-    async with asyncio.timeout(20):
-        while True:
-            await asyncio.sleep(0.02)
-            if await hall.redis.xlen(keys.pushes()):
-                continue
-            waits = False
-            for key in (keys.alert_events(), keys.subscription_changes()):
-                if not await hall.redis.exists(key):
-                    continue
-                groups = await hall.redis.xinfo_groups(key)
-                waits |= not groups or any(group["pending"] or group["lag"] for group in groups)
-            if not waits and not await hall.redis.xlen(keys.pushes()):
-                return
+from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, NOW, block, flood, over, resident
 
 
 async def test_a_warning_its_update_and_its_end_are_one_notification(
@@ -214,28 +172,6 @@ async def _all(hall: Hall) -> AsyncIterator[list[Subscription]]:
     for shard in range(keys.SUBSCRIPTION_SHARDS):
         async for page in subscriptions.in_shard(hall, shard):
             yield page
-
-
-async def test_quiet_hours_put_off_and_extreme_does_not_wait(tmp_path: Path, redis_url: str, phones: Phones) -> None:
-    """A severe warning waits until morning, and is judged again then; an extreme one comes at once."""
-    clock = FakeClock(AT)  # noon
-    extreme = flood(block(severity=block().severity.EXTREME, event="Dam failure"), alert_id="dam")
-    async with working(tmp_path, redis_url, phones, clock, ("11:00", "13:00")) as hall:
-        await subscriptions.put(hall, resident())
-        await alerts.put_alerts(hall, [flood(), flood(alert_id="brief"), extreme], NOW)
-        await until(lambda: bool(phones.handed("token-r1")))
-        await settled(hall)
-        assert phones.titles("token-r1") == ["Dam failure"]
-        assert await hall.redis.zcard(keys.pushes_later()) == 2
-        await alerts.put_alerts(hall, [over(flood(alert_id="brief"))], NOW)
-        await settled(hall)
-        await clock.advance_s(timedelta(hours=1, minutes=1).total_seconds())
-        await until(lambda: len(phones.handed("token-r1")) == 2)
-        async with asyncio.timeout(20):
-            while await hall.redis.zcard(keys.pushes_later()):
-                await asyncio.sleep(0.02)
-        await settled(hall)
-    assert phones.titles("token-r1") == ["Dam failure", "Flood Warning"]
 
 
 async def test_what_ran_out_is_not_pushed_and_its_end_is_told(tmp_path: Path, redis_url: str, phones: Phones) -> None:

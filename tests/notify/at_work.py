@@ -1,0 +1,53 @@
+"""The notify process at work, on a real Redis-compatible server and a real socket to the FCM double."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from notify import worker
+from runtime.clock import FakeClock
+from store import keys
+from store.hall import Hall
+from tests.notify.phones import Phones
+from tests.notify.warnings import AT, settings
+
+
+@asynccontextmanager
+async def working(
+    home: Path, redis_url: str, phones: Phones, clock: FakeClock | None = None, quiet: tuple[str, str] = ("", "")
+) -> AsyncIterator[Hall]:
+    """A running worker, stopped at the end; a hall to act and look with."""
+    theirs, ours, stop = Hall.connect(redis_url), Hall.connect(redis_url), asyncio.Event()
+    made = settings(home, redis_url, fcm=phones.settings, quiet_from=quiet[0], quiet_to=quiet[1])
+    task = asyncio.create_task(worker.run(made, theirs, clock or FakeClock(AT), stop))
+    try:
+        yield ours
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 15)
+        await theirs.close()
+        await ours.close()
+
+
+async def until(wanted: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not wanted():
+            await asyncio.sleep(0.02)
+
+
+async def settled(hall: Hall) -> None:
+    """Until nothing is left to plan or to hand over."""
+    async with asyncio.timeout(20):
+        while True:
+            await asyncio.sleep(0.02)
+            if await hall.redis.xlen(keys.pushes()):
+                continue
+            waits = False
+            for key in (keys.alert_events(), keys.subscription_changes()):
+                if not await hall.redis.exists(key):
+                    continue
+                groups = await hall.redis.xinfo_groups(key)
+                waits |= not groups or any(group["pending"] or group["lag"] for group in groups)
+            if not waits and not await hall.redis.xlen(keys.pushes()):
+                return
