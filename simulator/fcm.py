@@ -5,6 +5,7 @@ signed assertion. Tokens that start with ``unregistered`` belong to no phone.
 Source: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages, RFC 7523 (JWT bearer grant).
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
@@ -51,6 +52,8 @@ class FcmDouble:
         self.inbox: list[dict[str, Any]] = []
         self.fault_status, self.fault_left, self.fault_retry_after_s = 0, 0, 1
         self.token_uri = ""
+        self.answer_after_s = 0.0
+        """How long after taking a message it says so: who dies in between does not know."""
 
     def write_service_account(self, path: Path, base_url: str) -> None:
         """Write the credentials file, readable by its owner alone."""
@@ -119,6 +122,7 @@ class FcmDouble:
             at = datetime.fromtimestamp(self.now_epoch_s(), UTC).isoformat(timespec="milliseconds")
             self.inbox.append({"name": name, "received_at": at, "message": message})
             del self.inbox[:-INBOX_KEPT]
+            await asyncio.sleep(self.answer_after_s)
         return JSONResponse({"name": name})
 
     async def _faults(self, request: Request) -> Response:

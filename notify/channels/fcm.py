@@ -78,12 +78,12 @@ class ServiceAccountBearer:
 class FcmChannel:
     """One project's messages."""
 
-    def __init__(self, settings: FcmSettings, bearer: Bearer | None = None) -> None:
+    def __init__(self, settings: FcmSettings, bearer: Bearer | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         self._url = f"{settings.base_url.rstrip('/')}/v1/projects/{settings.project_id}/messages:send"
         self._bearer = bearer if bearer is not None else ServiceAccountBearer(settings)
         self._refreshing = asyncio.Lock()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, limits=limits, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=timeout_s, limits=limits, follow_redirects=False, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -191,8 +191,9 @@ def failure_of(answer: httpx.Response, now_epoch_s: float) -> DeliveryFailed:
     retry_after_s = _retry_after_s(answer.headers.get("retry-after", ""), now_epoch_s)
     if code in {"UNREGISTERED", "SENDER_ID_MISMATCH"}:
         return DeliveryFailed(said, retry=False, forget=True)
-    if code in {"THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR"} or status in {401, 403, 404}:
-        # Our credentials, project or address are wrong: no token is to blame, and it can be mended.
+    if code in {"THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR"} or status in {401, 403, 404, 407, 408} or status < 400:
+        # Our credentials, project or address are wrong, or something stands in between: no token is to blame, and it can
+        # be mended.
         return DeliveryFailed(said, retry=True, retry_after_s=retry_after_s or AUTH_REST_S)
     if status == httpx.codes.TOO_MANY_REQUESTS or code == "QUOTA_EXCEEDED":
         return DeliveryFailed(said, retry=True, retry_after_s=AUTH_REST_S if retry_after_s is None else retry_after_s)
