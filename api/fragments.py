@@ -53,6 +53,14 @@ class StopPiece(NamedTuple):
     agencies: dict[bytes, bytes]
 
 
+class Guest(NamedTuple):
+    """A route of another timetable that calls at a stop, and its agency's id and object."""
+
+    route: RoutePiece
+    agency_id: bytes
+    agency: bytes
+
+
 class TripPiece(NamedTuple):
     """A trip: what every row about it needs, so that it is looked up once."""
 
@@ -122,6 +130,7 @@ class Fragments:
         self.bundle = bundle
         self.code = bundle.code
         self.agencies = [(oba.encode(agency.code), oba.agency(agency)) for agency in bundle.agencies]
+        self._guests: dict[int, tuple[Guest, ...]] = {}
         self._routes: dict[int, RoutePiece] = {}
         self._stops: dict[int, StopPiece] = {}
         self._trips: dict[int, TripPiece] = {}
@@ -277,21 +286,34 @@ class Fragments:
             rows.update(self.bundle.stop_route_rows(platform))
         return sorted(rows)
 
+    def guests_at(self, row: int) -> tuple[Guest, ...]:
+        """The routes that call at the stop, for another timetable that knows the same place."""
+        pieces = (self.route(route) for route in self.routes_at(row))
+        return tuple(Guest(piece, *self.agencies[piece.agency]) for piece in pieces)
+
+    def host(self, guests: dict[int, tuple[Guest, ...]]) -> None:
+        """From now on those routes call at those stops, too."""
+        self._guests = guests
+        self._stops.clear()
+
     def _encode_stop(self, row: int) -> tuple[bytes, bytes, list[RoutePiece]]:
         it = self.bundle.stop(row)
         pieces = [self.route(route) for route in self.routes_at(row)]
         stop_id = oba.encode(qualify(self.code, it.raw_id))
-        return stop_id, oba.stop(it, self.code, [piece.route_id for piece in pieces]), pieces
+        route_ids = [piece.route_id for piece in pieces] + [it.route.route_id for it in self._guests.get(row, ())]
+        return stop_id, oba.stop(it, self.code, list(dict.fromkeys(route_ids))), pieces
 
     def _make_stop(self, row: int) -> StopPiece:
         bundle = self.bundle
         stop_id, reference, pieces = self._encode_stop(row)
         stops, routes = {stop_id: reference}, {piece.id: piece for piece in pieces}
+        guests = list(self._guests.get(row, ()))
         parent = bundle.stop_parent[row]
         while parent >= 0 and len(stops) < 3:  # platform in a station, boarding area on a platform: never deeper
             parent_id, parent_reference, parent_routes = self._encode_stop(parent)
             stops[parent_id] = parent_reference
             routes.update((piece.id, piece) for piece in parent_routes)
+            guests += self._guests.get(parent, ())
             parent = bundle.stop_parent[parent]
         agencies = {piece.agency for piece in routes.values()} or {bundle.main_agency}
         return StopPiece(
@@ -300,8 +322,9 @@ class Fragments:
             id=stop_id,
             reference=reference,
             stops=stops,
-            routes={route_id: piece.reference for route_id, piece in routes.items()},
-            agencies=dict(self.agencies[agency] for agency in sorted(agencies)),
+            routes={it.id: it.reference for it in (*routes.values(), *(guest.route for guest in guests))},
+            agencies=dict(self.agencies[agency] for agency in sorted(agencies))
+            | {guest.agency_id: guest.agency for guest in guests},
         )
 
     def _make_trip(self, row: int) -> TripPiece:

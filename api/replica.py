@@ -250,6 +250,9 @@ class Replica:
             for served, row in members:
                 others = tuple((it.bundle.feed_id, other) for it, other in members if (it, other) != (served, row))
                 served.together[row] = others
+        if self.settings.same_stops:
+            for it in self.served.values():
+                it.join(self.served)
 
     def _stop_named(self, stop_id: str) -> tuple[Served, int] | None:
         code, _, raw_id = stop_id.partition("_")

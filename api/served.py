@@ -1,7 +1,7 @@
 """A timetable being served, with everything live about it. Replaced or amended whole, on the event loop."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -45,6 +45,16 @@ class Served:
         """Stop to (feed, stop) of the others that are the same place: kept by ``api.replica``."""
         self.runs_under_way: tuple[Any, Any] | None = None
         """What they hold for, and the runs: kept by ``api.running``."""
+
+    def join(self, all_served: "Mapping[str, Served]") -> None:
+        """Host the routes of the others at the places that are the same; what was encoded before is forgotten."""
+        self.fragments.host(
+            {
+                stop: tuple(guest for feed_id, row in others for guest in all_served[feed_id].fragments.guests_at(row))
+                for stop, others in self.together.items()
+            }
+        )
+        self.kept = Kept()
 
     def set_live(self, live: Live | None) -> None:
         """The newest predictions; those for another generation of the timetable are not used."""

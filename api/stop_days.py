@@ -19,9 +19,9 @@ class _Calls(NamedTuple):
     departure_s: npt.NDArray[np.int64]
 
 
-def encode_day(fragments: Fragments, stop: int, day: date) -> tuple[bytes, References]:
-    """``stopRouteSchedules`` of a stop's day, and what they refer to."""
-    bundle, references = fragments.bundle, References()
+def encode_day(fragments: Fragments, stop: int, day: date, references: References) -> list[bytes]:
+    """``stopRouteSchedules`` of a stop's day; what they refer to is added to the references."""
+    bundle = fragments.bundle
     start = bundle.day_start_epoch_s(day)
     calls = _calls_of(fragments, stop, day)
     for platform in fragments.platforms(stop):
@@ -64,7 +64,7 @@ def encode_day(fragments: Fragments, stop: int, day: date) -> tuple[bytes, Refer
             for headsign, (times, frequencies) in routes[route].items()
         ]
         schedules.append(b'{"routeId":%b,"stopRouteDirectionSchedules":%b}' % (route_piece.id, oba.array(groups)))
-    return oba.array(schedules), references
+    return schedules
 
 
 def _frequency(fragments: Fragments, window: int, start_epoch_s: int, ends: tuple[bytes, ...]) -> bytes:

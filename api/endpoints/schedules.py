@@ -1,5 +1,6 @@
 """``schedule-for-stop`` and ``schedule-for-route``: one day of the timetable, live or not."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from api import params
@@ -19,13 +20,20 @@ def schedule_for_stop(ask: Ask) -> bytes:
     at_epoch_s = params.instant_epoch_s(ask.query, "date", zone)
     if day is None or at_epoch_s is None:
         day, at_epoch_s = service_day.local_date(ask.now_epoch_s, zone), ask.now_epoch_s
-    fragments = served.fragments
-    encoded = served.kept.of(("schedule-for-stop", stop, day), lambda: encode_day(fragments, stop, day))
+    piece = served.kept.of(("schedule-for-stop", stop, day), lambda: _stop_day(ask.replica.served, served, stop, day))
     return oba.entry(
         b'{"date":%d,"stopId":%b,"stopRouteSchedules":%b}'
-        % (int(at_epoch_s * 1000), fragments.stop(stop).id, encoded.body),
-        ask.references_of(encoded),
+        % (int(at_epoch_s * 1000), served.fragments.stop(stop).id, piece.body),
+        ask.references_of(piece),
     )
+
+
+def _stop_day(all_served: Mapping[str, Served], served: Served, stop: int, day: date) -> tuple[bytes, References]:
+    """Of a place that several feeds know, the schedules of all, its own first."""
+    places = [(served, stop), *((all_served[feed_id], row) for feed_id, row in served.together.get(stop, ()))]
+    references = References()
+    schedules = [it for one, row in places for it in encode_day(one.fragments, row, day, references)]
+    return oba.array(schedules), references
 
 
 def schedule_for_route(ask: Ask) -> bytes:

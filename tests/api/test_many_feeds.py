@@ -216,6 +216,46 @@ async def test_same_stops_show_the_arrivals_of_all_at_each(city: City) -> None:
     assert [one["predicted"] for one in entry["arrivalsAndDepartures"]] == [False, True]
 
 
+async def test_same_stops_name_the_routes_of_all(city: City) -> None:
+    """A place is served by the routes of every feed that knows it; all of them are referred to, with their agencies."""
+    for stop, routes in (("1_mid", ["1_r_10", "40_hill", "2_r_10"]), ("2_mid", ["2_r_10", "1_r_10", "40_hill"])):
+        data = await city.data(f"stop/{stop}")
+        assert data["entry"]["routeIds"] == data["entry"]["staticRouteIds"] == routes
+        assert {one["id"] for one in data["references"]["routes"]} == set(routes)
+        assert {one["id"] for one in data["references"]["agencies"]} == {"1", "40", "2"}
+    assert (await city.data("stop/2_pier_1"))["entry"]["routeIds"] == ["2_r_10"]
+    nearby = await city.data("stops-for-location", "&lat=44.61&lon=-63.5&radius=50")
+    assert {one["id"]: one["routeIds"] for one in nearby["list"]}["1_mid"] == ["1_r_10", "40_hill", "2_r_10"]
+
+
+async def test_same_stops_show_the_schedule_of_all_at_each(city: City) -> None:
+    """The stop's own routes first; the stop that was asked for stands first among the references."""
+    for stop, routes in (("1_mid", ["1_r_10", "40_hill", "2_r_10"]), ("2_mid", ["2_r_10", "1_r_10", "40_hill"])):
+        data = await city.data(f"schedule-for-stop/{stop}", "&date=2026-11-23")
+        assert data["entry"]["stopId"] == stop == data["references"]["stops"][0]["id"]
+        assert [one["routeId"] for one in data["entry"]["stopRouteSchedules"]] == routes
+        assert {one["id"] for one in data["references"]["routes"]} == set(routes)
+
+
+async def test_same_stops_follow_a_new_timetable_of_either_feed(city: City) -> None:
+    """What was encoded for the one is renewed when the other's routes change."""
+    assert (await city.data("stop/1_mid"))["entry"]["routeIds"] == ["1_r_10", "40_hill", "2_r_10"]
+    assert len((await city.data("schedule-for-stop/1_mid"))["entry"]["stopRouteSchedules"]) == 3
+    renamed = {
+        **HILLS,
+        "routes.txt": HILLS["routes.txt"].replace("r_10", "new"),
+        "trips.txt": HILLS["trips.txt"].replace("r_10", "new"),
+    }
+    city.bundles["hills"] = import_bundle(
+        city.replica.settings.home, renamed, feed_id="hills", generation="h2", codes={"": "2", "H": "2"}
+    )
+    city.still.generations["hills"] = "h2"
+    await city.replica.refresh()
+    assert (await city.data("stop/1_mid"))["entry"]["routeIds"] == ["1_r_10", "40_hill", "2_new"]
+    schedules = (await city.data("schedule-for-stop/1_mid"))["entry"]["stopRouteSchedules"]
+    assert [one["routeId"] for one in schedules] == ["1_r_10", "40_hill", "2_new"]
+
+
 async def test_same_stops_leave_other_stops_alone(city: City) -> None:
     """A group with an id that nobody has is the others alone; stops of no group are as they were."""
     for stop in ("1_top", "2_pier_1", "1_pier_1"):
