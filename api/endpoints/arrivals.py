@@ -1,5 +1,6 @@
 """``arrivals-and-departures-for-stop``, ``…-for-location``, and ``arrival-and-departure-for-stop``."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from api.around import modes_asked, modes_of, place_asked
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.fragments import TripPiece
+from api.listed_once import leaves_epoch_s, listed_once
 from api.notices import Noticed
 from api.served import Served
 from api.status import trip_ids_of_row
@@ -23,6 +25,14 @@ MAX_COUNT = 1000
 """Of stops, and of visits, around a place."""
 
 
+class _Window(NamedTuple):
+    """From when to when visits are listed, epoch seconds: they leave at the first or later and come by the last."""
+
+    regular: tuple[int, int]
+    frequent: tuple[int, int] | None
+    """Of trips without published times, where they have a window of their own."""
+
+
 class _Wanted(NamedTuple):
     """Which visit is asked for."""
 
@@ -35,28 +45,29 @@ class _Wanted(NamedTuple):
 def arrivals_for_stop(ask: Ask) -> bytes:
     """Every visit at the stop (a station: at its platforms) from minutesBefore to minutesAfter around the time."""
     served, stop = ask.stop()
-    return ask.entry(entry_of_stop(ask, served, stop))
+    return ask.entry(entry_of_stop(ask, served, stop, every_run=False))
 
 
-def entry_of_stop(ask: Ask, served: Served, stop: int) -> bytes:
-    """The stop's visits, nearby stops and notices; what they refer to is added to the references."""
+def entry_of_stop(ask: Ask, served: Served, stop: int, *, every_run: bool) -> bytes:
+    """The stop's visits, nearby stops and notices; what they refer to is added to the references.
+
+    Unless *every_run* is wanted, what apps would take for one visit is listed once.
+    """
     query = ask.query
     ask.with_intervals = params.boolean(query, "includeIntervals", False)
-    before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
-    after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
     when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
-    from_epoch_s, to_epoch_s = int(when.epoch_s) - before * 60, int(when.epoch_s) + after * 60
+    window = _window_asked(query, int(when.epoch_s))
     fragments, references = served.fragments, ask.references
     platforms = fragments.platforms(stop)
     for platform in platforms:
         references.add_stop(fragments.stop(platform))
-    visits = [v for row in platforms for v in visits_between(served, row, when, from_epoch_s, to_epoch_s)]
-    visits.sort()
+    visits = _visits(served, platforms, when, window, every_run=every_run)
     others = served.together.get(stop)
     if others is None:
         rows = [row for visit in visits if (row := encode_visit(ask, served, visit, when)) is not None]
     else:
-        rows = _together(ask, [(visit, served, when) for visit in visits], others, (from_epoch_s, to_epoch_s))
+        found = [(visit, served, when) for visit in visits]
+        rows = _together(ask, found, others, window, every_run=every_run)
     nearby, nearby_stops = fragments.nearby(stop)
     for nearby_stop in nearby_stops:
         references.add_stop(fragments.stop(nearby_stop))
@@ -72,19 +83,55 @@ def entry_of_stop(ask: Ask, served: Served, stop: int) -> bytes:
     )
 
 
+def _window_asked(query: dict[str, str], at_epoch_s: int) -> _Window:
+    """Around that moment, as the parameters say; raises RequestRefused (400)."""
+
+    def between(before: str, after: str, usual: tuple[int, int]) -> tuple[int, int]:
+        minutes_before = params.integer(query, before, usual[0], 0, MAX_MINUTES)
+        minutes_after = params.integer(query, after, usual[1], 0, MAX_MINUTES)
+        return at_epoch_s - 60 * minutes_before, at_epoch_s + 60 * minutes_after
+
+    names = ("frequencyMinutesBefore", "frequencyMinutesAfter")
+    asked = any(params.text(query, name) for name in names)
+    return _Window(between("minutesBefore", "minutesAfter", (5, 35)), between(*names, (2, 30)) if asked else None)
+
+
+def _visits(
+    served: Served, platforms: Sequence[int], when: Moment, window: _Window, *, every_run: bool
+) -> Sequence[Visit]:
+    """In the order they come."""
+    (first, last), frequent = window
+    if frequent is not None:
+        first, last = min(first, frequent[0]), max(last, frequent[1])
+    visits = sorted(visit for row in platforms for visit in visits_between(served, row, when, first, last))
+    if frequent is not None:
+        visits = [visit for visit in visits if _is_within(served, visit, when, window)]
+    return visits if every_run else listed_once(served, when, visits)
+
+
+def _is_within(served: Served, visit: Visit, when: Moment, window: _Window) -> bool:
+    frequent = visit.trip >= 0 and served.fragments.trip(visit.trip).frequency >= 0
+    first, last = window.frequent if frequent and window.frequent is not None else window.regular
+    return leaves_epoch_s(visit, when) >= first and visit.at_epoch_s <= last
+
+
 def _together(
     ask: Ask,
     visits: list[tuple[Visit, Served, Moment]],
     others: tuple[tuple[str, int], ...],
-    between: tuple[int, int],
+    window: _Window,
+    *,
+    every_run: bool,
 ) -> list[bytes]:
     """Encoded visits of a place that several feeds know, in the order they come: each with its own feed's ids."""
     for feed_id, stop in others:
         served = ask.replica.served[feed_id]
         when = moment(ask, served, params.instant_epoch_s(ask.query, "time", served.bundle.time_zone))
-        for platform in served.fragments.platforms(stop):
+        platforms = served.fragments.platforms(stop)
+        for platform in platforms:
             ask.references.add_stop(served.fragments.stop(platform))
-            visits += [(visit, served, when) for visit in visits_between(served, platform, when, *between)]
+        found = _visits(served, platforms, when, window, every_run=every_run)
+        visits += [(visit, served, when) for visit in found]
     visits.sort(key=lambda item: item[0].at_epoch_s)
     return [row for visit, served, when in visits if (row := encode_visit(ask, served, visit, when)) is not None]
 
@@ -103,8 +150,6 @@ def arrivals_for_location(ask: Ask) -> bytes:
     query = ask.query
     place = place_asked(query, DEFAULT_RADIUS_M, required=True, bounded=True)
     ask.with_intervals = params.boolean(query, "includeIntervals", False)
-    before = params.integer(query, "minutesBefore", 5, 0, MAX_MINUTES)
-    after = params.integer(query, "minutesAfter", 35, 0, MAX_MINUTES)
     limit = min(params.integer(query, "maxCount", DEFAULT_COUNT, 1, 1_000_000), MAX_COUNT)
     modes = modes_asked(query)
     stops: list[tuple[float, Served, int]] = []
@@ -124,10 +169,10 @@ def arrivals_for_location(ask: Ask) -> bytes:
         when = moment(ask, served, params.instant_epoch_s(query, "time", served.bundle.time_zone))
         ask.references.add_stop(served.fragments.stop(row))
         situations.update(served.notices.of_stop(row, when.epoch_s).references)
-        from_epoch_s, to_epoch_s = int(when.epoch_s) - before * 60, int(when.epoch_s) + after * 60
+        window = _window_asked(query, int(when.epoch_s))
         visits += [
             (visit, served, when)
-            for visit in visits_between(served, row, when, from_epoch_s, to_epoch_s)
+            for visit in _visits(served, (row,), when, window, every_run=False)
             if not modes or _modes_of(served, visit, when) & modes
         ]
     if not visits and params.boolean(query, "emptyReturnsNotFound", False):

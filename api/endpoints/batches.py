@@ -42,7 +42,7 @@ async def arrivals_of_stops(request: Request) -> Response:
                 raise
             not_found.append(stop_id)
             continue
-        entries.append(entry_of_stop(ask, served, stop))
+        entries.append(entry_of_stop(ask, served, stop, every_run=True))
     data = b'{"list":%b,"notFound":%b,"references":%b}' % (
         oba.array(entries),
         oba.encode(not_found),

@@ -86,10 +86,12 @@ def subject_of(path: str, request: Request) -> Subject | None:
 def _arrivals(replica: Replica, settings: Settings, clock: Clock, stop_id: str, minutes: int) -> Rows:
     query = {"minutesBefore": "2", "minutesAfter": str(minutes)}
     ask = Ask(replica=replica, settings=settings, query=query, id=stop_id, now_epoch_s=clock.now_epoch_s())
-    visits = _ENTRY.decode(entry_of_stop(ask, *ask.stop())).arrivalsAndDepartures
+    visits = _ENTRY.decode(entry_of_stop(ask, *ask.stop(), every_run=True)).arrivalsAndDepartures
     rows = {}
     for visit in visits:
         visit.key = f"{visit.tripId} {visit.serviceDate} {visit.stopSequence}"
+        if visit.key in rows:  # another run of a frequency-based trip
+            visit.key = f"{visit.key} {visit.scheduledDepartureTime}"
         rows[visit.key] = msgspec.json.encode(visit)
     return rows
 

@@ -24,7 +24,7 @@ def beyond() -> list[Operation]:
     live, alerts, maps, machines = "Arrivals", "Alerts", "Map", "For machines that watch"
     return [
         Operation(
-            path="/api/v1/arrivals", tag=live, parameters=named("stops stop minutesBefore minutesAfter time includeReferences"),
+            path="/api/v1/arrivals", tag=live, parameters=named("stops stop minutesBefore minutesAfter frequencyMinutesBefore frequencyMinutesAfter time includeReferences"),
             summary="The arrivals of up to 50 stops in one answer, with everything referred to once. Stops that are not "
             "known are named in notFound.",
             answers={"200": (JSON, envelope({

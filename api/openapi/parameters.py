@@ -64,6 +64,8 @@ _ALL = (
     Parameter(name="maxCount", description="The most to list.", schema=_whole(1, 1_000_000)),
     Parameter(name="minutesBefore", description="How long ago the first may have left.", schema=_whole(0, 1440, 5)),
     Parameter(name="minutesAfter", description="How far ahead the last may come.", schema=_whole(0, 1440, 35)),
+    Parameter(name="frequencyMinutesBefore", description="The same of trips without published times, if theirs differs; 2 where only the other is given.", schema=_whole(0, 1440)),
+    Parameter(name="frequencyMinutesAfter", description="The same of trips without published times, if theirs differs; 30 where only the other is given.", schema=_whole(0, 1440)),
     Parameter(name="includeIntervals", description="Whether predicted times come with their bands, where known.", schema=_flag(False)),
     Parameter(name="emptyReturnsNotFound", description="404 where nothing is found.", schema=_flag(False)),
     Parameter(name="tripId", description="A trip.", schema=_text(maxLength=512)),

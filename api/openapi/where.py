@@ -12,6 +12,7 @@ from api.openapi.parameters import named
 from api.openapi.schemas import Schema, entry_of, envelope, list_of
 
 PLACE = "lat lon radius latSpan lonSpan lngSpan"
+WINDOW = "minutesBefore minutesAfter frequencyMinutesBefore frequencyMinutesAfter"
 PARTS = "includeTrip includeSchedule includeStatus"
 REPORT = "code data userComment userLat userLon userLocationAccuracy"
 STOP_REPORT = f"{REPORT} serviceDate vehicleId userOnVehicle userVehicleNumber"
@@ -27,10 +28,10 @@ _WHERE: dict[str, tuple[str, str, str, str]] = {
     ),
     "arrivals-and-departures-for-location": (
         "entry", "PlaceArrivals",
-        "lat! lon! radius latSpan lonSpan lngSpan minutesBefore minutesAfter maxCount routeType emptyReturnsNotFound time includeIntervals",
+        f"lat! lon! radius latSpan lonSpan lngSpan {WINDOW} maxCount routeType emptyReturnsNotFound time includeIntervals",
         "?lat=44.61&lon=-63.5&radius=100&minutesAfter=10",
     ),
-    "arrivals-and-departures-for-stop": ("entry", "StopArrivals", "minutesBefore minutesAfter time includeIntervals", "1_mid?minutesAfter=10"),
+    "arrivals-and-departures-for-stop": ("entry", "StopArrivals", f"{WINDOW} time includeIntervals", "1_mid?minutesAfter=10"),
     "block": ("entry", "Block", "", "1_b1"),
     "config": ("entry", "Config", "", ""),
     "current-time": ("entry", "Time", "", ""),
