@@ -12,7 +12,7 @@ import numpy as np
 from api import params
 from api.errors import invalid
 from api.formats import oba
-from api.fragments import METRES_PER_DEGREE, stops_within
+from api.fragments import METRES_PER_DEGREE, eastward_deg, stops_within
 from store.timetable import Bundle
 
 MAX_RADIUS_M = 20_000.0
@@ -20,7 +20,9 @@ SLACK_M = 500.0
 """A point so near the ground that an agency serves is within it."""
 
 Box = tuple[float, float, float, float]
-"""South, west, north, east in degrees."""
+"""South, west, north, east in degrees; what crosses the antimeridian is west of -180 or east of 180."""
+TURNS_DEG = (0.0, -360.0, 360.0)
+"""A longitude plus any of these is the same meridian."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +46,18 @@ class Place:
         if self.radius_m:
             return self.away_m(lat, lon) <= self.radius_m
         south, west, north, east = self.box()
-        return south <= lat <= north and west <= lon <= east
+        return south <= lat <= north and any(west <= lon + turn <= east for turn in TURNS_DEG)
 
     def may_touch(self, bounds: Box) -> bool:
         """False only when nothing inside *bounds* can be inside."""
         south, west, north, east = self.box()
-        return bounds[0] <= north and bounds[2] >= south and bounds[1] <= east and bounds[3] >= west
+        touches = any(bounds[1] + turn <= east and bounds[3] + turn >= west for turn in TURNS_DEG)
+        return touches and bounds[0] <= north and bounds[2] >= south
 
     def away_m(self, lat: float, lon: float) -> float:
         """Metres from the middle (on a plane: exact to a metre in a city)."""
         north = (lat - self.lat) * METRES_PER_DEGREE
-        return hypot(north, (lon - self.lon) * METRES_PER_DEGREE * self._shrink())
+        return hypot(north, eastward_deg(self.lon, lon) * METRES_PER_DEGREE * self._shrink())
 
     def stops(self, bundle: Bundle) -> list[int]:
         """Rows of the stops of any kind inside, nearest first."""
@@ -62,7 +65,8 @@ class Place:
             return stops_within(bundle, self.lat, self.lon, self.radius_m)
         rows = bundle.stops_within(*self.box())
         away = np.hypot(
-            bundle.array("stop_lat")[rows] - self.lat, (bundle.array("stop_lon")[rows] - self.lon) * self._shrink()
+            bundle.array("stop_lat")[rows] - self.lat,
+            eastward_deg(self.lon, bundle.array("stop_lon")[rows]) * self._shrink(),
         )
         nearest: list[int] = rows[np.argsort(away, kind="stable")].tolist()
         return nearest
@@ -119,12 +123,19 @@ def modes_of(bundle: Bundle, route: int) -> frozenset[int]:
     return frozenset((mode, oba.basic_mode(mode)))
 
 
+def middle_lon(west: float, east: float) -> float:
+    """The meridian half way between."""
+    middle = (west + east) / 2
+    return middle - 360.0 if middle > 180.0 else middle
+
+
 def is_covered(bundle: Bundle, lat: float, lon: float) -> bool:
     """Is the point in, or near, the ground that the timetable's agencies serve?"""
     for bounds in bundle.meta["agency_bounds"]:
         if bounds is not None:
             south, west, north, east = bounds
             slack = SLACK_M / METRES_PER_DEGREE
-            if south - slack <= lat <= north + slack and west - 2 * slack <= lon <= east + 2 * slack:
+            is_between = any(west - 2 * slack <= lon + turn <= east + 2 * slack for turn in TURNS_DEG)
+            if is_between and south - slack <= lat <= north + slack:
                 return True
     return False

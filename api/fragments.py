@@ -357,6 +357,14 @@ class Fragments:
         return ids, rows
 
 
+Degrees = TypeVar("Degrees", float, npt.NDArray[np.float64])
+
+
+def eastward_deg(from_lon: float, to_lon: Degrees) -> Degrees:
+    """How far *to_lon* lies east of *from_lon*, the shorter way: -180 to 180."""
+    return (to_lon - from_lon + 540.0) % 360.0 - 180.0
+
+
 def stops_within(bundle: Bundle, lat: float, lon: float, radius_m: float) -> list[int]:
     """Rows of the stops of any kind within *radius_m*, nearest first (on a plane: exact to a metre in a city)."""
     north_deg = radius_m / METRES_PER_DEGREE
@@ -366,7 +374,7 @@ def stops_within(bundle: Bundle, lat: float, lon: float, radius_m: float) -> lis
     if not len(rows):
         return []
     south_north = (bundle.array("stop_lat")[rows] - lat) * METRES_PER_DEGREE
-    west_east = (bundle.array("stop_lon")[rows] - lon) * METRES_PER_DEGREE * shrink
+    west_east = eastward_deg(lon, bundle.array("stop_lon")[rows]) * METRES_PER_DEGREE * shrink
     away_m = np.hypot(south_north, west_east)
     order = np.argsort(away_m, kind="stable")
     nearest: Sequence[int] = rows[order][away_m[order] <= radius_m].tolist()

@@ -8,7 +8,7 @@ value of, and to bisect); ``array(name)`` gives the same memory as a numpy array
 agencies (a list of mappings with the fields of :class:`domain.timetable.Agency`), main_agency (row of the agency
 whose code prefixes stops, services, shapes, blocks), feed_info (mapping of feed_info.txt's columns), first_day and
 last_day (yyyymmdd, of any service), agency_bounds (per agency [south, west, north, east] of the stops its routes serve,
-or null), counts (rows by table), max_time_s (largest ServiceTime of any call).
+east beyond 180 where they lie on both sides of the antimeridian; or null), counts (rows by table), max_time_s (largest ServiceTime of any call).
 """
 
 import bisect
@@ -268,9 +268,14 @@ class Bundle:
                 yield Call(trip, positions[row], departures[row])
 
     def stops_within(self, south: float, west: float, north: float, east: float) -> npt.NDArray[np.int64]:
-        """Rows of stops (of any location type) in the box, degrees."""
+        """Rows of stops (of any location type) in the box, degrees; it may reach beyond the antimeridian."""
         lat, lon = self._stop_lat, self._stop_lon
-        return np.flatnonzero((lat >= south) & (lat <= north) & (lon >= west) & (lon <= east))
+        between = (lon >= west) & (lon <= east)
+        if west < -180.0:
+            between |= lon - 360.0 >= west
+        if east > 180.0:
+            between |= lon + 360.0 <= east
+        return np.flatnonzero((lat >= south) & (lat <= north) & between)
 
     # --- one thing, in the house's words
 

@@ -1,6 +1,7 @@
 """``agencies-with-coverage``, ``agency``, and everything of an agency: stops, routes' and stops' ids, trips, shapes."""
 
 from api import params
+from api.around import middle_lon
 from api.endpoints.trips import Parts, details_of
 from api.formats import oba
 from api.fragments import References
@@ -25,7 +26,7 @@ def agencies_with_coverage(ask: Ask) -> bytes:
                 "agencyId": agency.code,
                 "lat": (south + north) / 2,
                 "latSpan": north - south,
-                "lon": (west + east) / 2,
+                "lon": middle_lon(west, east),
                 "lonSpan": east - west,
             }
             rows.append(oba.encode(coverage))

@@ -8,6 +8,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.around import middle_lon
 from api.endpoints.alerts import in_force
 from api.endpoints.answers import answer, limit
 from api.formats import gtfs_realtime, oba
@@ -43,7 +44,7 @@ async def regions_v3(request: Request) -> Response:
                 bounds.append(
                     {
                         "lat": (south + north) / 2,
-                        "lon": (west + east) / 2,
+                        "lon": middle_lon(west, east),
                         "latSpan": north - south,
                         "lonSpan": east - west,
                     }

@@ -191,5 +191,8 @@ def _bounds(arrays: Arrays, agencies: int) -> list[list[float] | None]:
     for number in range(agencies):
         mine = stops[agency == number]
         lat, lon = arrays["stop_lat"][mine], arrays["stop_lon"][mine]
+        if mine.size and lon.max() - lon.min() > 180.0:  # nearer to each other across the antimeridian?
+            beyond = np.where(lon < 0, lon + 360.0, lon)
+            lon = beyond if beyond.max() - beyond.min() < lon.max() - lon.min() else lon
         bounds.append([float(lat.min()), float(lon.min()), float(lat.max()), float(lon.max())] if mine.size else None)
     return bounds
