@@ -32,7 +32,7 @@ WHOLE_COUNTRY = {("SAME", "000000")}
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(_NUMBER)
-_POINT = re.compile(rf"({_NUMBER}),({_NUMBER})(?:,{_NUMBER})?,?")
+_NUMBERS_AND_COMMAS = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*,?")
 _PLACEHOLDERS = {(-1.0, -1.0), (0.0, 0.0)}
 
 
@@ -126,8 +126,20 @@ def _read_points(text: str) -> tuple[list[tuple[float, float]], int]:
             return [], 1
         values = [float(number) for number in numbers]
         return list(zip(values[::2], values[1::2], strict=True)), 0
-    points = [(float(found[1]), float(found[2])) for token in tokens if (found := _POINT.fullmatch(token))]
-    return points, len(tokens) - len(points)
+    lists = [_NUMBERS.findall(token) if _NUMBERS_AND_COMMAS.fullmatch(token) else [] for token in tokens]
+    has_heights = any(len(values) == 3 for values in lists)
+    points: list[tuple[float, float]] = []
+    unreadable = 0
+    for values in lists:
+        if (
+            len(values) > 3 and len(values) % 2 == 0 and not has_heights
+        ):  # a stray comma joined points: 40,-118, 41,-118
+            points += zip(map(float, values[::2]), map(float, values[1::2]), strict=True)
+        elif len(values) in {2, 3}:
+            points.append((float(values[0]), float(values[1])))
+        else:
+            unreadable += 1
+    return points, unreadable
 
 
 def _drop_placeholders(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

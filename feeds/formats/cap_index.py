@@ -3,6 +3,7 @@
 Source: RFC 4287 (Atom), RSS 2.0.
 """
 
+import contextlib
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
@@ -48,14 +49,11 @@ def decode_index(data: bytes, base_url: str, *, feed_id: str = "") -> CapIndex:
     inline: list[Element] = []
     problems: list[Problem] = []
     for number, entry in enumerate(entries, 1):
-        try:
-            inline.extend(alert_elements(entry))
-            continue
-        except NotThisFormat:
-            address = _address(entry, base_url)
-        if address:
+        if messages := _messages_in(entry):
+            inline.extend(messages)
+        elif address := _address(entry, base_url):
             updated = next((said for name in ("updated", "pubdate", "date") if (said := xml.text(entry, name))), "")
-            links[address] = max(updated, links.get(address, ""))
+            links[address] = max(updated, links.get(address, ""), key=lambda said: (read_time(said).epoch_s, said))
         else:
             problems.append(
                 Problem(
@@ -65,7 +63,7 @@ def decode_index(data: bytes, base_url: str, *, feed_id: str = "") -> CapIndex:
                     where=f"entry {number}: {(xml.text(entry, 'id') or xml.text(entry, 'title'))[:80]}",
                 )
             )
-    decoded = decode_elements(inline, feed_id=feed_id)
+    decoded = decode_elements([*inline, *_beside(root, inline)], feed_id=feed_id)
     return CapIndex(
         links=tuple(links.items()),
         messages=decoded.items,
@@ -73,6 +71,27 @@ def decode_index(data: bytes, base_url: str, *, feed_id: str = "") -> CapIndex:
         updated_epoch_s=_own_time(root),
         entries=len(entries),
     )
+
+
+def _messages_in(entry: Element) -> list[Element]:
+    """Messages that stand in an entry, as elements or as the text of its content."""
+    with contextlib.suppress(NotThisFormat):
+        return alert_elements(entry)
+    for name in ("content", "encoded", "description", "summary"):
+        for element in xml.children(entry, name):
+            text = xml.own_text(element)
+            if text.startswith("<") and "alert" in text:
+                with contextlib.suppress(NotThisFormat):
+                    return alert_elements(xml.parse(text.encode("utf-8", "replace"), "a CAP message"))
+    return []
+
+
+def _beside(root: Element, inline: list[Element]) -> list[Element]:
+    """Messages that stand in the index, but in no entry: foreign markup to an Atom reader, a warning all the same."""
+    known = {id(one) for one in inline}
+    with contextlib.suppress(NotThisFormat):
+        return [one for one in alert_elements(root) if id(one) not in known]
+    return []
 
 
 def _own_time(root: Element) -> int:
@@ -84,14 +103,15 @@ def _own_time(root: Element) -> int:
 
 
 def _address(entry: Element, base_url: str) -> str:
-    """The entry's best link: one of CAP's media type, then another, then an identifier that is an address."""
+    """The entry's best link: one of CAP's media type, whatever it is called; then another; then an identifier that is an
+    address."""
     ranked: list[tuple[int, str]] = []
     for link in (*xml.children(entry, "link"), *xml.children(entry, "enclosure")):
         address = link.get("href") or link.get("url") or xml.own_text(link)
         media = (link.get("type") or "").partition(";")[0].strip().lower()
         rank = 0 if media in CAP_TYPES else 1 if media.endswith("xml") else 2 if not media else 4
         if (link.get("rel") or "alternate") not in {"alternate", "enclosure"}:
-            rank += 5
+            rank += 5 if rank else 1
         ranked.append((rank, address))
     ranked.extend(
         (3, xml.own_text(element))

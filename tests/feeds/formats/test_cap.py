@@ -299,6 +299,7 @@ def test_times_however_written(text: str, epoch_s: int) -> None:
         pytest.param("50,10,230 50,11,230 51,11,231 51,10,230", id="altitudes"),
         pytest.param("-1.0,-1.0 50,10 50,11 51,11 51,10 50,10", id="placeholder first (Germany 2022)"),
         pytest.param("+50.0,1e1 50,11 51,11 51,10", id="signs and exponents"),
+        pytest.param("50,10 50,11, 51,11, 51,10", id="stray commas behind points (US 2011)"),
         pytest.param("50,10 50,11 51,11 51,10 51,11 51,10", id="a spike back and forth"),
     ],
 )

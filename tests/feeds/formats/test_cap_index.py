@@ -39,6 +39,12 @@ def atom(*entries: str) -> bytes:
             "https://x.org/e",
             id="related is last",
         ),
+        pytest.param(
+            '<link href="https://x.org/map.html" type="text/html"/>'
+            '<link rel="related" type="application/cap+xml" href="https://x.org/quake.cap"/>',
+            "https://x.org/quake.cap",
+            id="unless it is the message (US Geological Survey)",
+        ),
     ],
 )
 def test_atom_link(entry: str, link: str) -> None:
@@ -62,6 +68,14 @@ def test_an_address_listed_twice_comes_once_with_its_newest_time() -> None:
     index = decode_index(atom(entry.format(1), entry.format(3), entry.format(2)), BASE)
     assert index.links == (("https://x.org/a", "2026-11-23T13:00:00Z"),)
     assert (index.entries, index.updated_epoch_s) == (3, 1_795_435_200)
+
+
+def test_the_newest_of_several_times_is_not_the_last_in_the_alphabet() -> None:
+    """In RSS, Wednesday comes after Thursday by its letters: the message of Thursday would never be fetched again."""
+    item = "<item><link>https://x.org/a</link><pubDate>{}, {} Nov 2026 11:00:00 GMT</pubDate></item>"
+    body = item.format("Wed", 25) + item.format("Thu", 26)
+    index = decode_index(f"<rss><channel>{body}</channel></rss>".encode(), BASE)
+    assert index.links == (("https://x.org/a", "Thu, 26 Nov 2026 11:00:00 GMT"),)
 
 
 def test_rss() -> None:
@@ -89,6 +103,26 @@ def test_messages_inside_the_index_are_read() -> None:
     index = decode_index(atom(entry), BASE, feed_id="civil")
     assert index.links == ()
     assert [(message.identifier, message.feed_id) for message in index.messages] == [("inside", "civil")]
+
+
+@pytest.mark.parametrize("wrap", ["<content type='text/xml'><![CDATA[{}]]></content>", "<description>{}</description>"])
+def test_messages_that_stand_in_an_entry_as_text_are_read(wrap: str) -> None:
+    inner = alert(identifier="inside").decode()
+    body = wrap.format(inner if "CDATA" in wrap else inner.replace("&", "&amp;").replace("<", "&lt;"))
+    for data in (
+        atom(f'<link href="https://x.org/a"/>{body}'),
+        f"<rss><channel><item>{body}</item></channel></rss>".encode(),
+    ):
+        assert [message.identifier for message in decode_index(data, BASE).messages] == ["inside"]
+        assert decode_index(data, BASE).links == ()
+
+
+def test_a_message_beside_the_entries_is_a_warning_all_the_same() -> None:
+    inner = alert(identifier="beside").partition(b"\n")[2].decode()
+    data = atom('<link href="https://x.org/a"/>').replace(b"</feed>", f"{inner}</feed>".encode())
+    index = decode_index(data, BASE)
+    assert [message.identifier for message in index.messages] == ["beside"]
+    assert index.links == (("https://x.org/a", ""),)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +176,7 @@ def test_recorded_indexes(recordings: Path) -> None:
         "weather.atom": (0, 1),
         "amber.atom": (0, 1),
         "nws_atom_feed_example.xml": (163, 0),
-        "no_entries.atom": (0, 0),
+        "no_entries.atom": (0, 1),
         "weather_invalid.atom": (0, 1),
         "earthquake.atom": (0, 1),
         "canada_signed.atom": (0, 1),
