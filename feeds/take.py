@@ -29,6 +29,8 @@ READING_S = 30.0
 """So long one poll reads messages; what is left is read by the next. One that hangs must not hold up the others."""
 REREAD_S = 120.0
 """Messages whose entry bears no time of its own may change unseen: they are asked for again so often."""
+REREAD_DATED_S = 3600.0
+"""Nor is a time proof: some issuers write a message anew in its place. Asked conditionally, this is cheap."""
 KEEP_UNREAD_S = 6 * 3600.0
 """While an entry cannot be read, what the index no longer lists stays listed, so long at most: the entry may be its
 update, and half of the news must give no all-clear."""
@@ -185,7 +187,7 @@ async def _read_index(desk: Desk, spec: FeedSpec, index: cap_index.CapIndex, pro
         if known is not None:
             known.listed_s = started_s
             age_s = started_s - known.read_s
-            if known.updated == updated and age_s < (float("inf") if updated else REREAD_S):
+            if known.updated == updated and age_s < (REREAD_DATED_S if updated else REREAD_S):
                 return True
         async with gate:
             if desk.clock.monotonic_s() - started_s > READING_S:

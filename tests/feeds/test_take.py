@@ -8,7 +8,7 @@ from domain.alert import AlertMessage
 from domain.errors import FetchFailed
 from domain.feed import FeedKind, FeedSpec, PollOutcome
 from feeds.fetch import Fetched, Fetcher, Validators
-from feeds.take import KEEP_UNREAD_S, MAX_MESSAGES, READING_S, REREAD_S, Desk, Taken, remember, take_cap
+from feeds.take import KEEP_UNREAD_S, MAX_MESSAGES, READING_S, REREAD_DATED_S, REREAD_S, Desk, Taken, remember, take_cap
 from runtime.clock import FakeClock
 from runtime.settings import Settings
 from store import alerts
@@ -146,6 +146,20 @@ async def test_a_message_without_a_time_in_the_index_is_asked_for_again(redis_ur
     office.server.pages = {"latest": page("A", "second")}
     await office.poll("latest", after_s=REREAD_S)
     assert await office.listed() == ["A second"]
+    await hall.close()
+
+
+async def test_a_message_that_was_written_anew_under_its_old_time_is_found(redis_url: str, tmp_path: Path) -> None:
+    """Same address, same time, other words: within an hour."""
+    hall = Hall.connect(redis_url)
+    office = Office(hall, tmp_path)
+    office.server.pages = {"a": page("A")}
+    await office.poll("a 2026-11-23T12:00:00Z")
+    office.server.pages = {"a": page("A", "second")}
+    await office.poll("a 2026-11-23T12:00:00Z", after_s=REREAD_DATED_S - 1)
+    assert (office.server.asked, await office.listed()) == (["a"], ["A first"])
+    await office.poll("a 2026-11-23T12:00:00Z", after_s=1)
+    assert (office.server.asked, await office.listed()) == (["a", "a"], ["A second"])
     await hall.close()
 
 
