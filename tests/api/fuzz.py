@@ -25,6 +25,7 @@ from starlette.types import Send
 from api.auth import RateLimit
 from api.openapi.document import path_values
 from api.openapi.operations import operations
+from api.protocol import Protocol
 from api.streams import Streams, Topic
 from runtime.embedded_address import embedded_url
 from runtime.embedded_redis import EmbeddedRedis
@@ -48,7 +49,7 @@ async def serve(port: int, redis_url: str, home: Path) -> None:
         application.streams = _FirstEvents()
         application.starlette.state.rate_limit = RateLimit(application.clock, per_s=1e9, burst=1e12)
         application.starlette.state.streams = application.streams
-        config = uvicorn.Config(application, host="127.0.0.1", port=port, http="httptools", ws="none", lifespan="off",
+        config = uvicorn.Config(application, host="127.0.0.1", port=port, http=Protocol, ws="none", lifespan="off",
                                 log_level="error", access_log=False)  # fmt: skip
         await uvicorn.Server(config).serve()
 
