@@ -1,0 +1,208 @@
+"""Taking one message into the event it belongs to: which that is, and what the message does there.
+
+Issuers refer to their messages sloppily, split a warning in two, take several up into one, and say that all is over in an
+update. Policy: docs/alerts.md, "From messages to events".
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from domain.alert import AlertMessage, ChainLink, Reference, pushable
+from domain.assess import worst_severity
+from domain.standing import says_over
+from predictor.alert_memory import Chain, key_of
+from predictor.alert_sameness import content_of, disjoint
+
+FORGET_AFTER_S = 24 * 3600
+"""An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
+
+MINOR_CHANGE = "MinorChange"
+"""Parameter of a Canadian update that need not alarm. Source: CAP-CP 0.4 §3."""
+
+
+def index(by_identifier: dict[str, set[str]], chain: Chain) -> None:
+    """Let the chain be found by the identifiers of its messages."""
+    for _, identifier, _ in chain.links:
+        by_identifier.setdefault(identifier, set()).add(chain.alert_id)
+
+
+def fold(
+    message: AlertMessage,
+    chains: dict[str, Chain],
+    by_identifier: dict[str, set[str]],
+    *,
+    feed_id: str,
+    now_epoch_s: float,
+) -> None:
+    """Take one message into the chain it belongs to, or into a new one."""
+    key = key_of(message)
+    if message.kind == "Ack":
+        return
+    near = [
+        chains[alert_id]
+        for identifier in (message.identifier, *(reference.identifier for reference in message.references))
+        for alert_id in sorted(by_identifier.get(identifier, ()))
+    ]
+    near = _once(near)
+    same_status = [chain for chain in near if chain.status is message.status]
+    if any(key in chain.links and chain.links[key].seen for chain in same_status):
+        return
+    others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
+    own = Reference(identifier=message.identifier, sender=message.sender)
+    meant = [chain for reference in others for chain in _meant(reference, message.sender, same_status)]
+    related = [
+        chain
+        for chain in same_status
+        if chain in meant
+        or any(sender in {message.sender, ""} for sender, identifier, _ in chain.links if identifier == own.identifier)
+    ]
+    ends = message.kind in {"Cancel", "Error"} or (
+        message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
+    )
+    content = content_of(message)
+    if not related and not ends:
+        related = [chain for chain in chains.values() if _repeats(chain, message, content)]
+    if not related:
+        if ends and not others:
+            return  # the end of nothing we know
+        new_id = _new_id(message, others, feed_id, chains, now_epoch_s)
+        chain = Chain(new_id, message.status, int(now_epoch_s))
+        chains[chain.alert_id] = chain
+        related = [chain]
+    for chain in related:
+        chain.folded = True
+        chain.remember_named(others)
+    if ends:
+        for chain in related:
+            _end(chain, message, others)
+    else:
+        first = min(
+            related, key=lambda one: (one.first_seen_epoch_s, min(key[2] for key in one.links or {key}), one.alert_id)
+        )
+        for chain in related:
+            if chain is not first:
+                _take_up(first, chain)
+        _replace(first, message, others, content)
+    for chain in related:
+        index(by_identifier, chain)
+
+
+def _meant(reference: Reference, sender: str, chains: Sequence[Chain]) -> list[Chain]:
+    """The chains that a reference in a message of *sender* means: exactly; else of the sender it names; else by identifier
+    alone. Then only chains in which *sender* has spoken: two authorities may both count their warnings from 1, and one must
+    not end the other's. A reference that names no sender may mean any chain."""
+    found = [(chain, key) for chain in chains for key in chain.links if key[1] == reference.identifier]
+    exact = [chain for chain, key in found if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
+    theirs = [chain for chain, key in found if reference.sender and key[0] == reference.sender]
+    own = [chain for chain, _ in found if any(key[0] in {sender, ""} and chain.links[key].seen for key in chain.links)]
+    loose = [] if reference.sender else [chain for chain, _ in found]
+    return _once(exact or theirs or own or loose)
+
+
+def _once(chains: list[Chain]) -> list[Chain]:
+    return list({chain.alert_id: chain for chain in chains}.values())
+
+
+def _repeats(chain: Chain, message: AlertMessage, content: str) -> bool:
+    """The same words for the same ground from the same sender under a new identity."""
+    return chain.status is message.status and any(
+        link.live and link.content == content and link.sender == message.sender for link in chain.links.values()
+    )
+
+
+def _new_id(
+    message: AlertMessage, others: Sequence[Reference], feed_id: str, chains: Mapping[str, Chain], now_epoch_s: float
+) -> str:
+    """Of the earliest identity that the message names, else its own, and the day.
+
+    The day, because an event that was forgotten may come back under the same identity: phones have heard the all-clear of
+    the old one, at a higher revision than the new one starts with.
+    """
+    identities = [(one.sent_epoch_s, one.sender, one.identifier) for one in others]
+    identities.append((message.sent_epoch_s, message.sender, message.identifier))
+    day = int(now_epoch_s) // FORGET_AFTER_S
+    parts = [feed_id, message.status.value, str(day), *map(str, min(identities))]
+    while (found := hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:20]) in chains:
+        parts.append(message.identifier)
+    return found
+
+
+def _replace(chain: Chain, message: AlertMessage, others: Sequence[Reference], content: str) -> None:
+    """An Alert or Update: it takes the place of what it names, unless something newer already did."""
+    key = key_of(message)
+    referred_to = key in chain.links or any(
+        identifier == message.identifier and sender in {"", message.sender} and sent in {0, message.sent_epoch_s}
+        for (sender, identifier, sent), link in chain.links.items()
+        if not link.seen
+    )
+    named = {found for reference in others for found in chain.named(reference)}
+    strayed = not named or any(not chain.links[found].live for found in named)
+    over = any(
+        link.kind in {"Cancel", "Error", "Over"} and link.sent_epoch_s >= message.sent_epoch_s
+        for link in chain.links.values()
+    )
+    live = not referred_to and not (over and not chain.live())
+    infos = message.infos
+    minor = any(name.endswith(MINOR_CHANGE) for info in infos for name, _ in info.parameters)
+    for found in chain.live():
+        link = chain.links[found]
+        same_thing = found in named or found[1] == message.identifier
+        if not same_thing and not strayed:
+            continue  # a sibling that this message does not speak of
+        if not same_thing and disjoint(chain.infos[found], infos):
+            continue  # one warning split in two
+        if link.sent_epoch_s > message.sent_epoch_s:
+            live = False
+        elif live:
+            if minor and worst_severity(infos) is worst_severity(chain.infos[found]):
+                chain.minor = True
+            infos = infos or chain.infos[found]
+            chain.end(found)
+    chain.links[key] = ChainLink(
+        identifier=message.identifier,
+        sender=message.sender,
+        sent_epoch_s=message.sent_epoch_s,
+        kind=message.kind,
+        seen=True,
+        live=live,
+        why_not_pushable=pushable(message),
+        info_count=len(infos) if live else 0,
+        content=content,
+    )
+    if live:
+        chain.infos[key] = infos
+        chain.superseded_by = ""
+
+
+def _end(chain: Chain, message: AlertMessage, others: Sequence[Reference]) -> None:
+    """A Cancel, an Error, or an update that says that all is over: ends what it names, or what came of that."""
+    named = {found for reference in others for found in chain.named(reference)}
+    alive = {found for found in named if chain.links[found].live}
+    for found in chain.live():
+        if (found in alive or not alive) and found[2] <= message.sent_epoch_s:
+            chain.end(found)
+    if not chain.live() and message.infos:
+        ground = any(area.polygons or area.circles or area.geocodes for info in message.infos for area in info.areas)
+        if ground or not chain.last_infos:
+            chain.last_infos = message.infos
+    key = key_of(message)
+    chain.links[key] = ChainLink(
+        identifier=message.identifier,
+        sender=message.sender,
+        sent_epoch_s=message.sent_epoch_s,
+        kind="Over" if message.kind == "Update" else message.kind,
+        seen=True,
+        why_not_pushable=pushable(message),
+    )
+
+
+def _take_up(first: Chain, other: Chain) -> None:
+    """One message replaces several events: the oldest goes on, with the others' messages in its memory."""
+    for key, link in other.links.items():
+        if key not in first.links or not first.links[key].seen:
+            first.links[key] = link
+    first.infos.update(other.infos)
+    other.superseded_by = first.alert_id
+    first.took_up = True
+    for key in other.live():
+        other.end(key)
