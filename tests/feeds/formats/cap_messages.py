@@ -54,3 +54,15 @@ def problems(data: bytes) -> tuple[Problem, ...]:
 
 def codes(data: bytes) -> list[str]:
     return [problem.code for problem in problems(data)]
+
+
+def area(inside: str) -> str:
+    return f"<area><areaDesc>Here</areaDesc>{inside}</area>"
+
+
+def polygon(points: str) -> str:
+    return area(f"<polygon>{points}</polygon>")
+
+
+def geocode(name: str, value: str) -> str:
+    return f"<geocode><valueName>{name}</valueName><value>{value}</value></geocode>"

@@ -1,0 +1,147 @@
+"""Ground as issuers write it: whatever the spelling, the people in it are warned, and no others."""
+
+import pytest
+import shapely
+
+from domain.alert import Circle
+from tests.feeds.formats.cap_messages import AREA, BOX, alert, area, codes, geocode, info, polygon, read
+
+RING = ((10.0, 50.0), (11.0, 50.0), (11.0, 51.0), (10.0, 51.0), (10.0, 50.0))
+
+
+def square_degrees(data: bytes) -> float:
+    """Ground of the message's polygons."""
+    areas = [area for block in read(data).infos for area in block.areas]
+    return float(sum(shapely.Polygon(ring).area for area in areas for ring in area.polygons))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param(BOX, id="as the standard says"),
+        pytest.param("50,10 50,11 51,11 51,10", id="open"),
+        pytest.param(
+            "  50.0,10.0\n\t50.0,11.0  51.0,11.0\r\n 51.0,10.0 50.0,10.0 ", id="tabs, newlines, double blanks"
+        ),
+        pytest.param("50.0, 10.0 50.0, 11.0 51.0 ,11.0 51.0 , 10.0", id="blanks around commas"),
+        pytest.param("(50,10) (50,11) (51,11) (51,10)", id="brackets (GDACS)"),
+        pytest.param("50 10 50 11 51 11 51 10", id="no commas"),
+        pytest.param("50,10,50,11,51,11,51,10", id="only commas"),
+        pytest.param("50,10;50,11;51,11;51,10", id="semicolons"),
+        pytest.param("50,10,230 50,11,230 51,11,231 51,10,230", id="altitudes"),
+        pytest.param("-1.0,-1.0 50,10 50,11 51,11 51,10 50,10", id="placeholder first (Germany 2022)"),
+        pytest.param("+50.0,1e1 50,11 51,11 51,10", id="signs and exponents"),
+        pytest.param("50,10 50,11, 51,11, 51,10", id="stray commas behind points (US 2011)"),
+        pytest.param("50,10 50,11 51,11 51,10 51,11 51,10", id="a spike back and forth"),
+    ],
+)
+def test_polygons_however_written(points: str) -> None:
+    """One square degree, whatever the spelling."""
+    assert square_degrees(alert(info(polygon(points)))) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param("50,10", id="a point"),
+        pytest.param("50,10 51,11", id="a line"),
+        pytest.param("50,10 51,11 52,12 50,10", id="a line there and back"),
+        pytest.param("48.5;x 49.1;y z", id="no numbers"),
+        pytest.param("50,10 north,11 51,south 51,10", id="half of it no numbers"),
+    ],
+)
+def test_a_polygon_that_covers_nothing_does_not_drop_the_message(points: str) -> None:
+    """The other polygons stand; alone it leaves an area that is approximate, never nowhere."""
+    both = alert(info(area(f"<polygon>{points}</polygon><polygon>{BOX}</polygon>")))
+    assert square_degrees(both) == pytest.approx(1.0)
+    assert "cap_polygon_unusable" in codes(both)
+    (alone,) = read(alert(info(area(f"<polygon>{points}</polygon>{geocode('UGC', 'AKZ026')}")))).infos[0].areas
+    assert (alone.polygons, alone.approximate, alone.geocodes) == ((), True, (("UGC", "AKZ026"),))
+
+
+def test_swapped_coordinates_are_turned_only_when_proven() -> None:
+    """Bangkok at latitude 100 cannot be; Munich in lon,lat is a place in the sea off Somalia, and stays there."""
+    bangkok = alert(info(polygon("100,13 101,13 101,14 100,14")))
+    assert read(bangkok).infos[0].areas[0].polygons[0][0] == (100.0, 13.0)
+    assert codes(bangkok) == ["cap_lon_lat"]
+    munich = alert(info(polygon("11,48 12,48 12,49 11,49")))
+    assert read(munich).infos[0].areas[0].polygons[0][0] == (48.0, 11.0)
+    assert codes(munich) == []
+    typo = alert(info(polygon("50,10 500,11 50,11 51,11 51,10")))
+    assert square_degrees(typo) == pytest.approx(1.0)
+    assert codes(typo) == ["cap_point_unreadable"]
+
+
+def test_bow_tie_and_antimeridian() -> None:
+    """Both halves of a self-crossing ring; Fiji's ring is two degrees wide, not 358."""
+    assert square_degrees(alert(info(polygon("0,10 2,12 2,10 0,12")))) == pytest.approx(2.0)
+    for fiji in ("-17,179 -17,-179 -16,-179 -16,179", "-17,179 -17,181 -16,181 -16,179"):
+        (ground,) = read(alert(info(polygon(fiji)))).infos[0].areas
+        assert sum(shapely.Polygon(ring).area for ring in ground.polygons) == pytest.approx(2.0)
+        assert all(abs(lon) <= 180 for ring in ground.polygons for lon, _ in ring)
+
+
+@pytest.mark.parametrize(
+    ("circle", "expected"),
+    [
+        ("50.5,10.5 12", Circle(lat=50.5, lon=10.5, radius_m=12_000)),
+        pytest.param("50.5, 10.5   12", Circle(lat=50.5, lon=10.5, radius_m=12_000), id="blanks"),
+        pytest.param("13.7,190.5 1.5", Circle(lat=13.7, lon=-169.5, radius_m=1_500), id="beyond 180"),
+        pytest.param("100.5,13.7 2", Circle(lat=13.7, lon=100.5, radius_m=2_000), id="swapped, proven"),
+        pytest.param("50.5,10.5 50000", Circle(lat=50.5, lon=10.5, radius_m=50_000), id="metres, proven"),
+    ],
+)
+def test_circles(circle: str, expected: Circle) -> None:
+    """The radius is in kilometres."""
+    (ground,) = read(alert(info(area(f"<circle>{circle}</circle>")))).infos[0].areas
+    assert (ground.circles, ground.approximate) == ((expected,), False)
+
+
+@pytest.mark.parametrize("circle", ["50.5,10.5", "50.5,10.5 -3", "here 5", "95,95 5"])
+def test_a_bad_circle_is_a_problem(circle: str) -> None:
+    data = alert(info(area(f"<circle>{circle}</circle>")))
+    assert codes(data) == ["cap_circle_unusable"]
+    assert read(data).infos[0].areas[0].approximate
+
+
+def test_labelled_points_are_ground_only_when_nothing_else_is() -> None:
+    """Tsunami messages list harbours with arrival times as circles of radius 0."""
+    harbour = area("<circle>54.2,-133.0 0.0</circle>")
+    (ground,) = read(alert(info(AREA + harbour + harbour))).infos[0].areas
+    assert ground.polygons == (RING,)
+    (alone,) = read(alert(info(harbour))).infos[0].areas
+    assert (alone.circles, alone.approximate) == ((Circle(lat=54.2, lon=-133.0, radius_m=5_000),), True)
+    (coded,) = read(alert(info(area("<circle>54.2,-133.0 0</circle>" + geocode("UGC", "BCZ110"))))).infos[0].areas
+    assert (coded.circles, coded.geocodes, coded.approximate) == ((), (("UGC", "BCZ110"),), True)
+
+
+def test_areas_without_outline() -> None:
+    """A code alone, a name alone: approximate. A code for the whole country, or no area: everywhere."""
+    blocks = read(
+        alert(
+            info(area(geocode("SAME", "6001"))),
+            info(area("<polygon/>")),
+            info(area(geocode("SAME", "000000"))),
+        )
+    ).infos
+    assert [(one.approximate, one.everywhere) for block in blocks for one in block.areas] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+    assert blocks[0].areas[0].geocodes == (("SAME", "006001"),)
+    nowhere = alert(info(areas=""))
+    assert read(nowhere).infos[0].areas[0].everywhere
+    assert codes(nowhere) == ["cap_area_missing"]
+
+
+def test_infos_without_area_speaks_of_the_ground_of_the_others() -> None:
+    """A second language that names no area is not a warning for everywhere."""
+    message = read(alert(info(), info(areas="", language="fr-CA")))
+    assert [block.areas[0].polygons for block in message.infos] == [(RING,), (RING,)]
+    assert [block.language for block in message.infos] == ["en-US", "fr-CA"]
+
+
+def test_a_cancel_without_info_stays_without_ground() -> None:
+    message = read(alert("<note>over</note>", msgType="Cancel", references="w@example.org,A-0,2026-11-23T11:00:00Z"))
+    assert (message.kind, message.infos) == ("Cancel", ())
