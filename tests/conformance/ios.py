@@ -1,7 +1,7 @@
 """What OneBusAway for iOS must find in an answer, or it drops the whole page; and what it takes for granted.
 
 A strict decoder: every member named here must be there, not null, of its kind, and whole where the app holds a whole
-number. Then everything that the answer names by id must be among its references. Source: OBAKit's models, 2026-08.
+number. Then everything that the answer names by id must be among its references. Source: OBAKit's models, 2026-11.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +32,7 @@ TRIP_STATUS = {
     "orientation": NUMBER, "phase": TEXT, "predicted": TRUTH, "scheduleDeviation": WHOLE,
     "scheduledDistanceAlongTrip": NUMBER, "serviceDate": WHOLE, "situationIds": LIST, "status": TEXT,
     "totalDistanceAlongTrip": NUMBER, "lastKnownDistanceAlongTrip": WHOLE,
+    "lastKnownOrientation": NUMBER,
 }  # fmt: skip
 AGENCY = {"id": TEXT, "lang": TEXT, "name": TEXT, "phone": TEXT, "privateService": TRUTH, "timezone": TEXT, "url": TEXT}
 ROUTE = {"agencyId": TEXT, "id": TEXT, "shortName": TEXT, "type": WHOLE}
@@ -50,6 +51,21 @@ AFFECTS = dict.fromkeys(("agencyId", "applicationId", "directionId", "routeId", 
 DETAILS = {"tripId": TEXT, "serviceDate": WHOLE, "situationIds": LIST}
 SCHEDULE = {"timeZone": TEXT, "stopTimes": LIST}
 STOP_TIME = {"arrivalTime": WHOLE, "departureTime": WHOLE, "stopId": TEXT}
+FREQUENCY = {"startTime": WHOLE, "endTime": WHOLE, "headway": NUMBER}
+COVERAGE = {"agencyId": TEXT, "lat": NUMBER, "lon": NUMBER, "latSpan": NUMBER, "lonSpan": NUMBER}
+CALL = {
+    "tripId": TEXT, "arrivalTime": WHOLE, "departureTime": WHOLE, "arrivalEnabled": TRUTH, "departureEnabled": TRUTH,
+}  # fmt: skip
+STOP_DAY = {"stopId": TEXT, "date": NUMBER, "stopRouteSchedules": LIST}
+STOP_DAY_ROUTE = {"routeId": TEXT, "stopRouteDirectionSchedules": LIST}
+STOP_DAY_DIRECTION = {"tripHeadsign": TEXT, "scheduleStopTimes": LIST}
+ROUTE_DAY = {"routeId": TEXT, "scheduleDate": NUMBER, "serviceIds": LIST, "stopTripGroupings": LIST}
+ROUTE_DAY_GROUP = {
+    "directionId": TEXT, "stopIds": LIST, "tripHeadsigns": LIST, "tripIds": LIST, "tripsWithStopTimes": LIST,
+}  # fmt: skip
+ROUTE_STOPS = {"routeId": TEXT, "polylines": LIST, "stopIds": LIST, "stopGroupings": LIST}
+STOP_GROUPING = {"ordered": TRUTH, "type": TEXT, "stopGroups": LIST}
+STOP_GROUP = {"id": TEXT, "name": OBJECT, "polylines": LIST, "stopIds": LIST}
 VEHICLE = {
     "vehicleId": TEXT, "lastUpdateTime": WHOLE, "lastLocationUpdateTime": WHOLE, "tripId": TEXT, "phase": TEXT,
     "status": TEXT, "tripStatus": OBJECT,
@@ -112,6 +128,15 @@ def _item(endpoint: str, where: str, item: Any) -> Iterator[str]:
                     yield from _missing(f"{where}.schedule.stopTimes[{number}]", call, STOP_TIME)
             if "status" in item:
                 yield from _missing(f"{where}.status", item["status"], TRIP_STATUS)
+            yield from _frequency(where, item)
+        case "schedule-for-stop":
+            yield from _stop_day(where, item)
+        case "schedule-for-route":
+            yield from _route_day(where, item)
+        case "stops-for-route":
+            yield from _route_stops(where, item)
+        case "agencies-with-coverage":
+            yield from _missing(where, item, COVERAGE)
         case "vehicle":
             yield from _missing(where, item, VEHICLE)
             yield from _missing(f"{where}.tripStatus", item["tripStatus"], TRIP_STATUS)
@@ -131,6 +156,43 @@ def _arrival(where: str, arrival: Any) -> Iterator[str]:
     yield from _missing(where, arrival, ARRIVAL)
     if "tripStatus" in arrival:
         yield from _missing(f"{where}.tripStatus", arrival["tripStatus"], TRIP_STATUS)
+    yield from _frequency(where, arrival)
+
+
+def _frequency(where: str, item: Any) -> Iterator[str]:
+    if item.get("frequency") is not None:
+        yield from _missing(f"{where}.frequency", item["frequency"], FREQUENCY)
+
+
+def _stop_day(where: str, item: Any) -> Iterator[str]:
+    yield from _missing(where, item, STOP_DAY)
+    for route in item["stopRouteSchedules"]:
+        yield from _missing(f"{where}.stopRouteSchedules", route, STOP_DAY_ROUTE)
+        for direction in route["stopRouteDirectionSchedules"]:
+            yield from _missing(f"{where}.stopRouteDirectionSchedules", direction, STOP_DAY_DIRECTION)
+            for call in direction["scheduleStopTimes"]:
+                yield from _missing(f"{where}.scheduleStopTimes", call, CALL | {"serviceId": TEXT})
+            for window in direction.get("scheduleFrequencies", ()):
+                yield from _missing(f"{where}.scheduleFrequencies", window, FREQUENCY | {"headway": WHOLE})
+
+
+def _route_day(where: str, item: Any) -> Iterator[str]:
+    yield from _missing(where, item, ROUTE_DAY)
+    for group in item["stopTripGroupings"]:
+        yield from _missing(f"{where}.stopTripGroupings", group, ROUTE_DAY_GROUP)
+        for trip in group["tripsWithStopTimes"]:
+            yield from _missing(f"{where}.tripsWithStopTimes", trip, {"tripId": TEXT, "stopTimes": LIST})
+            for call in trip["stopTimes"]:
+                yield from _missing(f"{where}.stopTimes", call, CALL | {"stopId": TEXT})
+
+
+def _route_stops(where: str, item: Any) -> Iterator[str]:
+    yield from _missing(where, item, ROUTE_STOPS)
+    for grouping in item["stopGroupings"]:
+        yield from _missing(f"{where}.stopGroupings", grouping, STOP_GROUPING)
+        for group in grouping["stopGroups"]:
+            yield from _missing(f"{where}.stopGroups", group, STOP_GROUP)
+            yield from _missing(f"{where}.stopGroups.name", group["name"], {"name": TEXT, "type": TEXT, "names": LIST})
 
 
 def _missing(where: str, item: Any, wanted: Mapping[str, str]) -> Iterator[str]:
@@ -150,7 +212,14 @@ def _of_kind(where: str, kind: str, item: Any) -> Iterator[str]:
         for affected in item["allAffects"]:
             yield from _missing(f"{where}.allAffects", affected, AFFECTS)
         for consequence in item["consequences"]:
-            yield from _missing(f"{where}.consequences", consequence, {"condition": TEXT})
+            yield from _missing(f"{where}.consequences", consequence, {"condition": TEXT, "conditionDetails": OBJECT})
+            details = consequence["conditionDetails"]
+            yield from _missing(
+                f"{where}.conditionDetails", details, {"diversionPath": OBJECT, "diversionStopIds": LIST}
+            )
+            yield from _missing(f"{where}.diversionPath", details["diversionPath"], {"points": TEXT})
+        for name in ("summary", "description", "url"):
+            yield from _missing(f"{where}.{name}", item[name], {"lang": TEXT, "value": TEXT})
         for window in item["activeWindows"]:
             yield from _missing(f"{where}.activeWindows", window, {"from": WHOLE})
 
