@@ -5,6 +5,7 @@ Times in the API are epoch milliseconds, or ``yyyy-MM-dd_HH-mm-ss`` on the agenc
 """
 
 import math
+import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from domain import service_day
 MAX_QUERY_BYTES = 8192
 MAX_EPOCH_MS = 253_402_300_799_000
 """The last second of the year 9999."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @lru_cache(maxsize=1024)
@@ -90,7 +92,7 @@ def instant_epoch_s(query: dict[str, str], name: str, time_zone: str) -> float |
     given = text(query, name)
     if not given:
         return None
-    if given.isascii() and given.isdigit():
+    if given.isascii() and given.isdigit():  # also eight digits: to apps, any number counts milliseconds
         milliseconds = int(given) if len(given) <= 15 else MAX_EPOCH_MS + 1
         if milliseconds > MAX_EPOCH_MS:
             raise invalid(name, "expected epoch milliseconds before the year 10000")
@@ -108,7 +110,7 @@ def instant_epoch_s(query: dict[str, str], name: str, time_zone: str) -> float |
             return at.astimezone(UTC).timestamp()
         except (ValueError, OverflowError):
             pass
-    raise invalid(name, f"expected epoch milliseconds or yyyy-MM-dd_HH-mm-ss, found {given[:40]!r}")
+    raise invalid(name, f"expected epoch milliseconds, yyyy-MM-dd or yyyy-MM-dd_HH-mm-ss, found {given[:40]!r}")
 
 
 def service_date(query: dict[str, str], name: str, time_zone: str) -> date | None:
@@ -116,10 +118,11 @@ def service_date(query: dict[str, str], name: str, time_zone: str) -> date | Non
     given = text(query, name)
     if not given:
         return None
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        pass
+    if _DATE.fullmatch(given):
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise invalid(name, f"expected epoch milliseconds or yyyy-MM-dd, found {given!r}") from None
     epoch_s = instant_epoch_s(query, name, time_zone)
     if epoch_s is None:
         return None

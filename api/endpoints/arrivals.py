@@ -1,7 +1,8 @@
 """``arrivals-and-departures-for-stop``, ``…-for-location``, and ``arrival-and-departure-for-stop``."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from math import inf
 from typing import NamedTuple
 
 from api import params
@@ -237,7 +238,7 @@ def visits_asked(ask: Ask) -> Asked:
         raise invalid("tripId", "required: agency code, underscore, trip id")
     trip_served, trip_raw_id = ask.split("tripId", asked_trip)
     when = moment(ask, served, params.instant_epoch_s(query, "time", zone))
-    day = params.service_date(query, "serviceDate", zone) or service_day.local_date(when.epoch_s, zone)
+    day = params.service_date(query, "serviceDate", zone)
     sequence = params.integer(query, "stopSequence", -1, -1, 10_000)
     vehicle = params.text(query, "vehicleId")
     if trip_served is not served:  # a place that both know?
@@ -247,8 +248,16 @@ def visits_asked(ask: Ask) -> Asked:
         served, stop = trip_served, known[trip_served.bundle.feed_id]
         when = moment(ask, served, params.instant_epoch_s(query, "time", zone))
     same = [row for feed_id, row in served.together.get(stop, ()) if feed_id == served.bundle.feed_id]
-    wanted = _Wanted(tuple(row for one in (stop, *same) for row in served.fragments.platforms(one)), day, sequence)
-    found = _scheduled(served, when, trip_raw_id, wanted) + _own(served, when, trip_raw_id, wanted)
+    stops = tuple(row for one in (stop, *same) for row in served.fragments.platforms(one))
+    today = service_day.local_date(when.epoch_s, zone)
+    wanted = _Wanted(stops, day or today, sequence)
+    found = _visits_of(served, when, trip_raw_id, wanted)
+    if day is None:  # what began yesterday may still be under way, or just over
+        before = wanted._replace(day=today - timedelta(days=1))
+        still = _visits_of(served, when, trip_raw_id, before)
+        still = [visit for visit in still if service_day.local_date(visit.at_epoch_s, zone) >= today]
+        if still and _nearest_s(still, when) < _nearest_s(found, when):
+            found, wanted = still, before
     if vehicle and when.live is not None:
         live, code = when.live, served.fragments.code
         carried = [
@@ -262,6 +271,15 @@ def visits_asked(ask: Ask) -> Asked:
     # Where several fit (a loop, the runs of a frequency-based trip), the next to come, else the last that came.
     found.sort(key=lambda v: (v.at_epoch_s < when.epoch_s - 60, abs(v.at_epoch_s - when.epoch_s)))
     return Asked(served, stop, when, trip_raw_id, wanted, found)
+
+
+def _visits_of(served: Served, when: Moment, trip_raw_id: str, wanted: _Wanted) -> list[Visit]:
+    return _scheduled(served, when, trip_raw_id, wanted) + _own(served, when, trip_raw_id, wanted)
+
+
+def _nearest_s(visits: list[Visit], when: Moment) -> float:
+    """How far the nearest in time is off."""
+    return min((abs(visit.at_epoch_s - when.epoch_s) for visit in visits), default=inf)
 
 
 def visits_by_timetable(asked: Asked) -> list[Visit]:

@@ -120,6 +120,26 @@ async def test_replacement_trip_stands_for_the_original(town: Town) -> None:
 # --- 4 to 8: which run, which call, at what time
 
 
+@pytest.mark.parametrize(("minutes_past", "away"), [(25, 15), (39, 1), (50, -10)])
+async def test_night_trip_is_tonights_where_no_day_is_named(town: Town, minutes_past: int, away: int) -> None:
+    """At 00:25 the trip that yesterday's timetable has at 24:40 comes in a quarter of an hour, not in a day and a quarter."""
+    await town.clock.advance_s(15 * 3600 + 55 * 60 + minutes_past * 60)
+    entry = town.data("arrival-and-departure-for-stop/1_mid", "key=test&tripId=1_late")["entry"]
+    assert entry["serviceDate"] == ms(0)
+    assert entry["scheduledArrivalTime"] / 1000 - town.clock.now_epoch_s() == away * 60
+    tomorrow = town.data("arrival-and-departure-for-stop/1_mid", "key=test&tripId=1_late&serviceDate=2026-11-24")[
+        "entry"
+    ]
+    assert tomorrow["serviceDate"] == ms(24)
+
+
+async def test_day_trip_is_todays_where_no_day_is_named(town: Town) -> None:
+    """At 00:25 that of eight o'clock is today's, though yesterday's is as near as tomorrow's."""
+    await town.clock.advance_s(15 * 3600 + 80 * 60)
+    entry = town.data("arrival-and-departure-for-stop/1_mid", "key=test&tripId=1_t1")["entry"]
+    assert entry["serviceDate"] == ms(24)
+
+
 async def test_todays_time_is_not_tomorrows(town: Town) -> None:
     """The same trip a day later is a day later, not 1,440 minutes early."""
     await town.clock.advance_s(300)  # 08:10, so that tomorrow's is within a day

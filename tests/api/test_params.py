@@ -1,5 +1,7 @@
 """How instants may be written."""
 
+from datetime import date
+
 import pytest
 
 from api import params
@@ -26,3 +28,23 @@ def test_what_is_no_instant_is_refused(written: str) -> None:
     with pytest.raises(RequestRefused) as refused:
         params.instant_epoch_s({"time": written}, "time", ZONE)
     assert list(refused.value.field_errors or {}) == ["time"]
+
+
+@pytest.mark.parametrize("written", ["2026-11-24", "1795492800000", "1795521600000", " 2026-11-24 "])
+def test_service_day_is_a_date_or_an_instant_in_it(written: str) -> None:
+    """Midnight in Halifax is 04:00 UTC."""
+    assert params.service_date({"date": written}, "date", ZONE) == date(2026, 11, 24)
+
+
+def test_any_number_counts_milliseconds() -> None:
+    """Eight digits are no date: the day and the moment that an answer speaks of must not differ."""
+    assert params.service_date({"date": "20261124"}, "date", ZONE) == date(1970, 1, 1)
+    assert params.instant_epoch_s({"date": "20261124"}, "date", ZONE) == 20_261.124
+
+
+@pytest.mark.parametrize("written", ["2026-02-30", "2026-W48-2", "26-11-24", "2026-11-24x", "tomorrow"])
+def test_what_is_no_service_day_is_refused(written: str) -> None:
+    """Also what only looks like one."""
+    with pytest.raises(RequestRefused) as refused:
+        params.service_date({"date": written}, "date", ZONE)
+    assert list(refused.value.field_errors or {}) == ["date"]
