@@ -15,6 +15,7 @@ from simulator.city import City
 from simulator.specials import lot
 from simulator.streets import COLUMNS, ROWS, ground, lat_lon
 
+SOURCE = "Larkhaven Health Office (invented)"
 PUBLISHED_AT_S = 6 * 3600
 """Figures of a day are published at this ServiceTime of the day."""
 FIRST_FIGURES_AFTER_S = 120.0
@@ -121,7 +122,7 @@ def case_rates(city: City, now: datetime, started_at: datetime, frozen_at: datet
     collection = {
         "type": "FeatureCollection",
         "published_at": published_at,
-        "source": "Larkhaven Health Office (invented)",
+        "source": SOURCE,
         "features": features,
     }
     return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ from simulator import realtime
 from simulator.cap_warnings import SENDER_NAME, Cadence, WarningStory, atom_index
 from simulator.city import build_city_at
 from simulator.fcm import PROJECT_ID, FcmDouble
-from simulator.health import case_rates
+from simulator.health import SOURCE, case_rates
 from simulator.operations import Operations
 from simulator.serving import Sickbay, announce, listen, serve
 from simulator.streets import lat_lon
@@ -85,6 +85,7 @@ def main(argv: list[str]) -> int:
                 "attributions": {
                     "gtfs": f"{TOWN_TRANSIT.name} and {HARBOUR_FERRIES.name} (an invented town)",
                     "cap": SENDER_NAME,
+                    "case_rates": SOURCE,
                 },
                 "town": TOWN,
                 "time_zone": TIMEZONE,

@@ -147,7 +147,7 @@ def _message(
             language=language, categories=("Health",), event=words["case_rate_event"], response_types=("Monitor",),
             urgency="Expected", severity=severity or Severity.MODERATE, certainty="Observed",
             effective_epoch_s=sent_epoch_s, onset_epoch_s=0, expires_epoch_s=expires_epoch_s,
-            sender_name=spec.name or spec.feed_id,
+            sender_name=spec.name or spec.attribution or spec.feed_id,
             headline=words["case_rate_headline"].format(district=name, rate=rate),
             description=words["case_rate_description"].format(threshold=threshold),
             instruction="", web="", contact="", event_codes=(), parameters=(), areas=(area,),
