@@ -1,5 +1,6 @@
 """``/accuracy``: our own score, for everybody: in a sentence, a table, two pictures, and route by route."""
 
+from datetime import date
 from typing import Any
 
 from starlette.requests import Request
@@ -9,8 +10,11 @@ from api.endpoints.accuracy import Record, better_of, days_asked, route_names, s
 from api.endpoints.answers import limit
 from api.pages import words
 from api.pages.plot import Line, plot
-from api.pages.render import language_of, page
+from api.pages.render import date_text, language_of, page
 from domain.score import METHODS, Score
+
+ScoredDays = list[tuple[date, dict[str, dict[str, Score]]]]
+"""Day to stratum to method to score, the oldest first."""
 
 MINUTES = ((0, 3), (3, 6), (6, 10), (10, 15), (15, 30))
 MOST_ROUTES = 400
@@ -22,11 +26,11 @@ async def accuracy(request: Request) -> Response:
     state, days = request.app.state, days_asked(request)
     records = await state.scores.records_of(state.hall, state.replica, days, state.clock.now_epoch_s())
     language = language_of(request)
-    return page(request, "accuracy.html", feeds=[_view(record, days, language) for record in records], days=days,
+    return page(request, "accuracy.html", feeds=[_view(record, language) for record in records], days=days,
                 minutes=MINUTES)  # fmt: skip
 
 
-def _view(record: Record, days: int, language: str) -> dict[str, Any]:
+def _view(record: Record, language: str) -> dict[str, Any]:
     def say(key: str, **fields: object) -> str:
         return words.say(language, key, **fields)
 
@@ -34,11 +38,12 @@ def _view(record: Record, days: int, language: str) -> dict[str, Any]:
     told = [methods["published"] for methods in strata.values() if "published" in methods]
     count = sum(score.n for score in told)
     scored = [(score.n, score.eta) for score in told if score.eta is not None]
+    scored_days = [(day, found) for day, tally in record.by_day if (found := strata_of(tally))]
     percent = sum(n * eta for n, eta in scored) / sum(n for n, _ in scored) if scored else None
     return {
         "name": record.served.bundle.agencies[0].name if record.served.bundle.agencies else record.feed_id,
         "percent": None if percent is None else f"{percent:.0f}",
-        "what": say("accuracy.what", days=days, count=f"{count:,}"),
+        "what": _what(record, scored_days, words.count(language, count), language),
         "strata": [
             {
                 "title": say(f"accuracy.{stratum}"),
@@ -51,7 +56,7 @@ def _view(record: Record, days: int, language: str) -> dict[str, Any]:
             }
             for stratum, methods in strata.items()
         ],
-        "by_day": _by_day(record, say("accuracy.by_day"), say),
+        "by_day": _by_day(scored_days, language),
         "routes": _routes(record),
     }
 
@@ -65,18 +70,30 @@ def _by_horizon(methods: dict[str, Score], label: str, say: Any) -> Any:
     return plot(lines, [f"{low}–{high}" for low, high in MINUTES], label, floor=0.0)
 
 
-def _by_day(record: Record, label: str, say: Any) -> Any:
-    days = [(day, strata_of(tally)) for day, tally in record.by_day]
-    lines = []
+def _what(record: Record, scored: ScoredDays, count: str, language: str) -> str:
+    """What was counted, and since when: a deployment may be younger than the days that are asked about."""
+    if not scored or scored[0][0] == record.by_day[-1][0]:
+        return words.say(language, "accuracy.today", count=count)
+    return words.say(language, "accuracy.since", day=date_text(language, scored[0][0]), count=count)
+
+
+def _by_day(days: ScoredDays, language: str) -> Any:
+    """From the first day that has a score; of a single day the table says all."""
+    if len(days) < 2:
+        return ""
+    lines, low = [], 100.0
     for method in ("published", "agency", "schedule"):
         values = []
         for _, strata in days:
             scores = [methods[method] for methods in strata.values() if method in methods]
             etas = [(score.n, score.eta) for score in scores if score.eta is not None]
             values.append(sum(n * eta for n, eta in etas) / sum(n for n, _ in etas) if etas else None)
-        if any(value is not None for value in values):
-            lines.append(Line(name=say(f"accuracy.method.{method}"), key=method, values=tuple(values)))
-    return plot(lines, [f"{day:%d.%m.}" for day, _ in days], label, floor=0.0, ceiling=100.0)
+        known = [value for value in values if value is not None]
+        if known:
+            low = min(low, *known)
+            lines.append(Line(name=words.say(language, f"accuracy.method.{method}"), key=method, values=tuple(values)))
+    steps = [date_text(language, day) for day, _ in days]
+    return plot(lines, steps, words.say(language, "accuracy.by_day"), floor=0.0 if low < 50 else 50.0, ceiling=100.0)
 
 
 def _routes(record: Record) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from api.endpoints.delivered import total
 from api.endpoints.feeds import worst_first
 from api.errors import RequestRefused
 from api.pages import words
-from api.pages.render import language_of, page
+from api.pages.render import date_text, language_of, page
 from api.pages.sparkline import BARS, sparkline
 from domain.feed import GOOD_OUTCOMES, FeedHealth, FeedKind, FeedRecord, FeedState
 from runtime.settings import Settings
@@ -34,7 +34,10 @@ def _contents(record: FeedRecord, language: str) -> str:
     counts = dict(record.entity_counts)
     if record.spec.kind is FeedKind.GTFS:
         counts = {kind: counts[kind] for kind in SCHEDULE_COUNTS if kind in counts}
-    parts = [f"{words.say_if(language, f'count.{kind}') or kind}: {count:,}" for kind, count in counts.items()]
+    parts = [
+        f"{words.say_if(language, f'count.{kind}') or kind}: {words.count(language, count)}"
+        for kind, count in counts.items()
+    ]
     return ", ".join(parts) or "–"
 
 
@@ -102,29 +105,31 @@ async def operations(request: Request) -> Response:
         "states": [state.value for state in FeedState],
         "demo_url": settings.demo.base_url if settings.demo else "",
         "processes": await _processes(request),
-        "delivered": await _delivered(request, now),
+        "delivered": await _delivered(request, now, language),
     }
     return page(request, "_feeds.html" if request.query_params.get("part") == "feeds" else "operations.html", **values)
 
 
-async def _delivered(request: Request, now_epoch_s: float) -> list[dict[str, Any]]:
+async def _delivered(request: Request, now_epoch_s: float, language: str) -> list[dict[str, Any]]:
     """Yesterday's and today's trips of every timetable, with the routes that miss most."""
     state = request.app.state
     try:
         records = await state.delivered.records_of(state.hall, state.replica, 2, now_epoch_s)
     except RequestRefused:
         return []
-    rows = []
+    tables = []
     for record in records:
-        for day, counts in reversed(record.days):
+        days = []
+        for day, counts in record.days:
             worst = sorted((it for it in counts if it.missing), key=lambda it: -it.missing)[:WORST_ROUTES]
-            rows.append({
-                "feed_id": record.feed_id,
-                "date": day.isoformat(),
+            days.append({
+                "day": date_text(language, day),
                 "total": total(counts),
                 "worst": [(route_names(record.served, it.route_id)[1], it.missing) for it in worst],
             })  # fmt: skip
-    return rows
+        if days:
+            tables.append({"feed_id": record.feed_id, "days": days})
+    return tables
 
 
 async def _processes(request: Request) -> list[dict[str, Any]]:

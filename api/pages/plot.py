@@ -6,9 +6,13 @@ from math import ceil, log10
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 480, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 10, 30
+WIDTH, HEIGHT = 360, 230
+"""Near the pixels that a phone has for it, so that its words are as large as those around it."""
+LEFT, RIGHT, TOP, BOTTOM = 40, 8, 12, 30
 TICKS = 4
+LABELS_MOST = 6
+RADII = (6.0, 4.5, 3.0)
+"""Of the marks: each line's are smaller than those of the line under it, so that lines that run together are all seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +47,19 @@ def plot(
         value = low + (high - low) * tick / TICKS
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
         parts.append(f'<text class="end" x="{LEFT - 6}" y="{y(value) + 4:.1f}">{value:g}</text>')
-    every = max(1, ceil(len(steps) / 8))
+    every = max(1, ceil(len(steps) / LABELS_MOST))
     parts += [
         f'<text class="middle" x="{x(at):.1f}" y="{HEIGHT - 8}">{escape(name)}</text>'
         for at, name in enumerate(steps)
         if at % every == 0
     ]
-    for line in lines:
-        parts.append(f'<g class="line {escape(line.key)}">{_strokes(line, x, y)}</g>')
+    radii = [RADII[min(number, len(RADII) - 1)] for number in range(len(lines))]
+    for line, radius in zip(lines, radii, strict=True):
+        parts.append(f'<g class="line {escape(line.key)}">{_strokes(line, x, y, radius)}</g>')
     legend = "".join(
-        f'<li class="{escape(line.key)}"><svg viewBox="0 0 32 10" aria-hidden="true"><path d="M0 5H32"/>'
-        f'<circle cx="16" cy="5" r="3"/></svg>{escape(line.name)}</li>'
-        for line in lines
+        f'<li class="{escape(line.key)}"><svg viewBox="0 0 32 14" aria-hidden="true"><path d="M0 7H32"/>'
+        f'<circle cx="16" cy="7" r="{radius:g}"/></svg>{escape(line.name)}</li>'
+        for line, radius in zip(lines, radii, strict=True)
     )
     return Markup(  # noqa: S704  # numbers of our own, and escaped names
         f'<figure class="plot"><figcaption>{escape(label)}</figcaption>'
@@ -63,14 +68,14 @@ def plot(
     )
 
 
-def _strokes(line: Line, x: Callable[[int], float], y: Callable[[float], float]) -> str:
+def _strokes(line: Line, x: Callable[[int], float], y: Callable[[float], float], radius: float) -> str:
     path, marks, pen = [], [], "M"
     for at, value in enumerate(line.values):
         if value is None:
             pen = "M"
             continue
         path.append(f"{pen}{x(at):.1f} {y(value):.1f}")
-        marks.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="3"/>')
+        marks.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="{radius:g}"/>')
         pen = "L"
     return f'<path d="{"".join(path)}"/>{"".join(marks)}'
 

@@ -1,6 +1,6 @@
 """Templates to pages: language, clock, and headers that keep other sites out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -55,6 +55,11 @@ def moment_text(language: str, epoch_s: float, now_epoch_s: float, time_zone: st
     return words.say(language, told.way, hour=told.hour, minute=told.minute, day=told.day, weekday=weekday, month=month)
 
 
+def date_text(language: str, day: date) -> str:
+    """A day of this year."""
+    return words.say(language, "date", day=day.day, month=words.say(language, f"month.{day.month}"))
+
+
 def _recording(settings: Settings, language: str, now_epoch_s: float, time_zone: str) -> dict[str, Any] | None:
     """Where a recording is replayed: when it ends, and whether it has."""
     until = settings.demo.recorded_until_epoch_s if settings.demo else 0
@@ -89,6 +94,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
             words=words.for_scripts(language),
             t=lambda key, **fields: words.say(language, key, **fields),
             plural=lambda key, count: words.plural(language, key, count),
+            counted=lambda number: words.count(language, number),
             age=lambda seconds: words.age(language, seconds),
             clock=lambda epoch_s, seconds=False: clock_text(epoch_s, time_zone, seconds=seconds),
             **values,

@@ -198,7 +198,7 @@ async def stop(request: Request) -> Response:
 async def warning(request: Request) -> Response:
     """GET /warnings/{id}: one warning in the reader's language."""
     limit(request)
-    replica, _, _, language = _parts(request)
+    replica, settings, _, language = _parts(request)
     alert = replica.alerts.get(request.path_params["alert_id"])
     if alert is None:
         heading, text = words.say(language, "not_found.title"), words.say(language, "not_found.text")
@@ -210,7 +210,9 @@ async def warning(request: Request) -> Response:
         lon, lat = (sum(axis) / len(points) for axis in zip(*points, strict=True))
     else:
         lat, lon = board.centre_of(replica)
-    return page(request, "warning.html", warning=_warning(request, alert), map=_View(lat=lat, lon=lon, zoom=12.5))
+    view = _View(lat=lat, lon=lon, zoom=12.5)
+    phone = _phone(settings, language)
+    return page(request, "warning.html", warning=_warning(request, alert), map=view, phone=phone)
 
 
 def _box(request: Request) -> tuple[float, float, float, float] | None:

@@ -16,7 +16,9 @@ from api.pages.render import clock_text, language_of, page, time_zone_of
 from api.served import Served
 from api.visits import Visit
 
-WIDTH, HEIGHT, LEFT, RIGHT = 480, 96, 16, 16
+WIDTH, HEIGHT, LEFT, RIGHT = 480, 80, 16, 96
+LABEL = 90
+"""How wide a time of day is."""
 
 
 async def why(request: Request) -> Response:
@@ -125,9 +127,9 @@ def _picture(request: Request, names: _Names, visit: Visit, learned: dict[str, A
         f'<rect class="band" x="{x(low):.1f}" y="54" width="{max(x(high) - x(low), 2):.1f}" height="12" rx="6"/>'
     )
     parts.append(f'<path class="told" d="M{x(told):.1f} 48v24"/>')
-    for name, anchor in (("p10", "start"), ("p90", "end")):
+    for name, anchor, place in (("p10", "end", max(x(low) - 6, LABEL)), ("p90", "start", x(high) + 6)):
         text = clock_text(times[name], zone, seconds=True)
-        parts.append(f'<text class="{anchor}" x="{x(times[name] - now):.1f}" y="88">{text}</text>')
+        parts.append(f'<text class="{anchor}" x="{place:.1f}" y="66">{text}</text>')
     label = escape(words.say(language_of(request), "because.way"))
     return Markup(  # noqa: S704  # numbers of our own, and escaped names
         f'<svg class="whyway" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'

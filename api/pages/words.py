@@ -68,6 +68,11 @@ def choose(wanted: str, accept_language: str, fallback: str) -> str:
     return fallback if fallback in known else DEFAULT
 
 
+def count(language: str, number: int) -> str:
+    """A whole number as the language groups its thousands."""
+    return f"{number:,}".replace(",", say(language, "number.thousands"))
+
+
 def age(language: str, seconds: float) -> str:
     """A duration as people say it, one unit."""
     if seconds < 90:

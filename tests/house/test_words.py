@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api.pages.words import DEFAULT, catalogues
-from domain.feed import HEALTH_CODES
+from domain.feed import HEALTH_CODES, PollOutcome
 from feeds.formats import phrases as warnings
 from notify import phrases as phones
 
@@ -18,6 +18,12 @@ def test_a_catalogue_is_complete(language: str) -> None:
     told = catalogues()[language].items()
     there = {key: sorted(blanks.findall(text)) for key, text in told if not key.startswith(("why.", "todo."))}
     assert there == english
+
+
+@pytest.mark.parametrize("language", sorted(catalogues()))
+def test_a_catalogue_has_words_for_every_end_of_a_poll(language: str) -> None:
+    told = {key.removeprefix("outcome.") for key in catalogues()[language] if key.startswith("outcome.")}
+    assert told == {outcome.value for outcome in PollOutcome}
 
 
 @pytest.mark.parametrize("language", sorted(set(catalogues()) - {DEFAULT}))

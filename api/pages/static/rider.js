@@ -185,9 +185,8 @@ if (place && map) {
     const asked = {
       device: { platform: "fcm", token: place.dataset.token },
       language: place.dataset.language,
-      places: [{ label: find("h1")?.textContent.trim().slice(0, 60) || "", lat, lon, radius_m: 300 }],
+      places: [{ label: (place.dataset.label || find("#nearby .stop-name")?.textContent || "").trim().slice(0, 60), lat, lon, radius_m: 300 }],
     };
-    if (!find("#arrivals")) asked.places[0].label = find("#nearby .stop-name")?.textContent.trim().slice(0, 60) || "";
     try {
       const answer = await fetch("/api/v1/subscriptions", {
         method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked),

@@ -77,6 +77,16 @@ async def test_the_page_shows_score_plots_and_routes(town: Town, language: str) 
     assert "<strong>100 %" in answer.text or "<strong>100 % " in answer.text
     assert answer.text.count('<figure class="plot">') == 2
     assert "Hill Express" in answer.text
+    since = {"en": "Since 22 Nov: 800 predictions.", "vi": "Từ ngày 22/11: 800 dự báo."}
+    assert since[language] in answer.text
+
+
+async def test_the_page_of_a_first_day_speaks_of_today_alone(town: Town) -> None:
+    """However many days are asked about; a single day has no picture of days."""
+    await scores.put(town.application.starlette.state.hall, "town", 20261122, ScoreDay(), 0.0)
+    answer = await get(with_pages(town), "/accuracy?days=7&lang=en")
+    assert "Today so far: 600 predictions." in answer.text
+    assert answer.text.count('<figure class="plot">') == 1
 
 
 async def test_the_page_before_anything_was_scored(tmp_path: Path, redis_url: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import uvicorn
 
 from api.app import Application
@@ -19,10 +20,12 @@ from domain.feed import FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord,
 from domain.predictions import CallFlag
 from domain.realtime import TripRelationship
 from domain.risk import RiskLevel, TripRisk
+from domain.score import FIELDS, SHAPE, ScoreDay
 from domain.situation import Selector, Situation, Translation
 from predictor.alert_chains import advance
 from runtime.clock import FakeClock
 from runtime.settings import DemoSettings
+from store import scores
 from store.hall import Hall
 from tests.api.town import GTFS, LIVE_SPEC, NOTICE_SPEC, TOWN_SPEC, Bus, Key, Row, Town, at, predictions_of
 from tests.feeds.formats.cap_messages import alert, info, read
@@ -105,6 +108,14 @@ def closed_stop() -> Situation:
     )  # fmt: skip
 
 
+def scored_day() -> ScoreDay:
+    """Predictions of both strata and every horizon, 12,000 of each: the longest figures that a table must hold."""
+    tally = np.zeros(SHAPE)
+    for name, value in (("n", 1), ("error_s", 100), ("absolute_s", 150), ("eta_n", 1), ("eta_good", 1)):
+        tally[:, :, :, FIELDS.index(name)] = 12_000 * value
+    return ScoreDay.of({"r_10": tally})
+
+
 class Site:
     """The application with all its tables, on a thread of its own."""
 
@@ -152,6 +163,8 @@ class Site:
 
     async def _serve(self) -> None:
         hall = Hall.connect(self.redis_url)
+        for day in (20261121, 20261123):
+            await scores.put(hall, "town", day, scored_day(), 0.0)
         replica = Replica(self.settings, self.clock, self.hall, assess)
         await replica.refresh()
         application = Application(self.settings, self.clock, replica, hall, MORE_ROUTES)

@@ -72,6 +72,23 @@ def test_no_page_is_wider_than_the_screen(site: Site, browser: Browser, width: i
     context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_no_table_is_cut_off_on_a_phone(site: Site, browser: Browser, language: str) -> None:
+    """But those of the API's description, which are for programmers."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale=language)
+    sign_in(site, context)
+    page = context.new_page()
+    cut = {}
+    for path in (path for path in pages(site) if path != "/docs"):
+        opened(site, page, path)
+        cut[path] = page.evaluate(
+            """[...document.querySelectorAll("table")].filter((each) => each.checkVisibility()
+            && each.scrollWidth > each.closest("div, section").clientWidth).map((each) => each.innerText)"""
+        )
+    context.close()
+    assert cut == {path: [] for path in cut}
+
+
 def test_nothing_is_asked_of_other_hosts_and_no_script_fails(site: Site, browser: Browser) -> None:
     """The simulator at a dead address aside: that is the demo's own, and its absence is borne."""
     context = browser.new_context()

@@ -157,3 +157,26 @@ async def test_a_replay_that_goes_on_says_until_when(replayed_site: Site) -> Non
     await replayed_site.clock.advance_s(-400)
     assert "Replay of a recording that ends at 07:59" in get(replayed_site, "/").text
     assert "no feed is to blame" not in get(replayed_site, "/operations").text
+
+
+def test_a_place_may_be_watched_from_every_page_about_one(site: Site, real_site: Site) -> None:
+    """Before the long list of stops, at a stop, and where a warning is read; where there is a phone to warn."""
+    for path, before, label in (
+        ("/", '<section id="nearby">', ""),
+        (STOP, "", "Middle Street"),
+        (f"/warnings/{site.alert.alert_id}", "", "The harbour"),
+    ):
+        html = get(site, path).text
+        assert 'id="place"' in (html.partition(before)[0] if before else html), path
+        assert re.findall(r'id="place".*?data-label="(.*?)"', html) == [label][: bool(label)], path
+        assert 'id="place"' not in get(real_site, path).text
+
+
+def test_polls_are_told_in_words(site: Site) -> None:
+    for language, words in (("en", "its server failed (503)"), ("vi", "máy chủ lỗi (503)")):
+        assert words in get(site, f"/operations/feeds/notices?lang={language}").text
+
+
+def test_numbers_are_grouped_as_the_language_does(site: Site) -> None:
+    for language, number in (("en", "240,000"), ("vi", "240.000")):
+        assert number in get(site, f"/accuracy?lang={language}").text
