@@ -147,6 +147,15 @@ def bounds(area: Area) -> tuple[float, float, float, float] | None:
     return south, west, north, east
 
 
+def share_in_common(some: Sequence[Area], others: Sequence[Area]) -> float:
+    """How much of the smaller of two drawn grounds lies in the other, 0 to 1, as a share of square degrees."""
+    here, there = (
+        shapely.union_all([part for area in areas for part in Ground(area).parts()]) for areas in (some, others)
+    )
+    smaller = min(here.area, there.area)
+    return float(here.intersection(there).area / smaller) if smaller else 0.0
+
+
 class Ground:
     """What is drawn of an Area (its polygons and circles), prepared to be asked often."""
 

@@ -11,13 +11,13 @@ from domain.alert import AlertMessage, ChainLink, Reference, pushable
 from domain.assess import worst_severity
 from domain.standing import says_over
 from predictor.alert_memory import Chain, key_of
-from predictor.alert_sameness import content_of, disjoint
+from predictor.alert_sameness import content_of, disjoint, is_same_ground
 
 FORGET_AFTER_S = 24 * 3600
 """An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
 
 MINOR_CHANGE = "MinorChange"
-"""Parameter of a Canadian update that need not alarm. Source: CAP-CP 0.4 §3."""
+"""Parameter of a Canadian update that need not alarm, where it reaches the same people. Source: CAP-CP 0.4 §3."""
 
 
 def index(by_identifier: dict[str, set[str]], chain: Chain) -> None:
@@ -154,7 +154,8 @@ def _replace(chain: Chain, message: AlertMessage, others: Sequence[Reference], c
         if link.sent_epoch_s > message.sent_epoch_s:
             live = False
         elif live:
-            if minor and worst_severity(infos) is worst_severity(chain.infos[found]):
+            before = chain.infos[found]
+            if minor and worst_severity(infos) is worst_severity(before) and is_same_ground(infos, before):
                 chain.minor = True
             infos = infos or chain.infos[found]
             chain.end(found)

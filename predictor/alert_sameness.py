@@ -3,7 +3,10 @@
 import hashlib
 
 from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertMessage, Area
-from domain.geo import bounds
+from domain.geo import bounds, share_in_common
+
+BORDER_SHARE = 0.05
+"""Neighbours share a border, and outlines are drawn by hand: less in common than this is different ground."""
 
 
 def is_news(before: Alert, infos: tuple[AlertInfo, ...]) -> bool:
@@ -32,6 +35,12 @@ def _ground(area: Area) -> tuple[object, ...]:
     return (area.description, area.polygons, area.circles, area.geocodes, area.approximate, area.everywhere)
 
 
+def is_same_ground(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool:
+    """Does the one reach exactly whom the other reaches? Names of areas may differ."""
+    here, there = ({_ground(area)[1:] for info in infos for area in info.areas} for infos in (some, others))
+    return here == there
+
+
 def content_of(message: AlertMessage) -> str:
     """Digest of what the message says, whatever its identity."""
     said = [(_told(info), info.expires_epoch_s) for info in message.infos]
@@ -45,7 +54,9 @@ def disjoint(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool
         return False
     boxes = [[box for area in areas if (box := bounds(area))] for areas in (here, there)]
     if all(len(box) == len(areas) for box, areas in zip(boxes, (here, there), strict=True)):
-        return not any(_overlap(one, other) for one in boxes[0] for other in boxes[1])
+        if not any(_overlap(one, other) for one in boxes[0] for other in boxes[1]):
+            return True
+        return share_in_common(here, there) < BORDER_SHARE
     codes = [{code for area in areas for code in area.geocodes} for areas in (here, there)]
     return all(area.geocodes for area in (*here, *there)) and not codes[0] & codes[1]
 

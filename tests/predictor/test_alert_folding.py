@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.alert import AlertState, MessageStatus, Reference, Severity
+from domain.alert import AlertMessage, AlertState, Area, MessageStatus, Reference, Severity
 from tests.predictor.feed_over_time import FIRST, T0, A, C, Feed, U, message, north
 
 
@@ -117,6 +117,28 @@ def test_a_warning_split_in_two_keeps_both_parts() -> None:
     feed.lists(west, message("C", 700, "Cancel", east, infos=()), at_s=760)
     assert [block.headline for block in feed.only().infos] == ["W says"]
     assert feed.only().state is AlertState.IN_FORCE
+
+
+def ground(*points: tuple[float, float]) -> tuple[Area, ...]:
+    return (Area(description="", polygons=((*points, points[0]),)),)
+
+
+def on(made: AlertMessage, areas: tuple[Area, ...]) -> AlertMessage:
+    return replace(made, infos=tuple(replace(block, areas=areas) for block in made.infos))
+
+
+def test_a_warning_split_along_a_slanting_border_keeps_both_parts() -> None:
+    """Neighbours whose boxes overlap and who share their border; one that has moved a little is no neighbour."""
+    feed = Feed()
+    feed.lists(A)
+    south_east = on(message("S", 600, "Update", A), ground((10, 50), (11, 50), (11, 51)))
+    north_west = on(message("N", 660, "Update", A), ground((10, 50), (11, 51), (10, 51)))
+    feed.lists(south_east, at_s=630)
+    feed.lists(south_east, north_west, at_s=690)
+    assert {block.headline for block in feed.only().infos} == {"S says", "N says"}
+    moved = on(message("M", 700, "Update", A), ground((10.2, 50), (11.2, 50), (11.2, 51)))
+    feed.lists(south_east, north_west, moved, at_s=730)
+    assert {block.headline for block in feed.only().infos} == {"M says", "N says"}
 
 
 def test_updates_that_name_only_the_first_message_follow_each_other() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.alert import AlertMessage, AlertState, MessageStatus
+from domain.alert import AlertMessage, AlertState, Area, MessageStatus
 from predictor.alert_chains import EMPTY_GRACE_S, GRACE_S, Changes
 from predictor.alert_folding import FORGET_AFTER_S
 from tests.predictor.feed_over_time import T0, A, C, Feed, message, north
@@ -25,6 +25,17 @@ def test_nothing_new_for_a_person_is_no_revision() -> None:
     assert feed.only().infos[0].headline == "A sais"
     feed.lists(message("W", 800, "Update", "V"), at_s=860)
     assert feed.story()[-1] == (2, "in_force", "W says")
+
+
+def test_a_minor_change_that_reaches_others_is_news() -> None:
+    """Its issuer calls it minor; whoever it reaches now was never warned."""
+    feed = Feed()
+    feed.lists(A)
+    minor = tuple(replace(block, parameters=(("layer:SOREM:1.0:MinorChange", "text"),)) for block in A.infos)
+    wider = (Area(description="Box", polygons=(((10, 50), (12, 50), (12, 51), (10, 51), (10, 50)),)),)
+    larger = tuple(replace(block, areas=wider) for block in minor)
+    feed.lists(A, message("U", 600, "Update", A, infos=larger), at_s=660)
+    assert [entry[:2] for entry in feed.story()] == [(1, "in_force"), (2, "in_force")]
 
 
 @pytest.mark.parametrize(
