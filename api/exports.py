@@ -36,10 +36,9 @@ class Names:
             return raw_id
         return qualify(self._served.bundle.agency_of_route(route).code, raw_id)
 
-    def of_agency(self, agency: int) -> str:
-        """The agency's own id."""
-        it = self._served.bundle.agencies[agency]
-        return it.code if self.qualified else it.raw_id
+    def of_agency(self, raw_id: str) -> str:
+        """The code by which readers of the API know that agency: apps drop a notice of one they do not know."""
+        return next((it.code for it in self._served.bundle.agencies if it.raw_id == raw_id), raw_id)
 
 
 def trips_said(served: Served, live: Live, usable: tuple[bool, ...], *, agency: int, names: Names) -> list[TripSaid]:
@@ -171,7 +170,7 @@ def notices_said(served: Served, now_epoch_s: float, *, agency: int, names: Name
         AlertSaid(
             entity_id=names.stop(it.raw_id),
             periods=it.periods,
-            informed=[_informed(served, selector, agency, names) for selector in it.selectors],
+            informed=[_informed(served, selector, names) for selector in it.selectors],
             cause=it.cause,
             effect=it.effect,
             severity=it.severity,
@@ -215,10 +214,10 @@ def _route_named(served: Served, selector: Selector) -> int:
     return -1
 
 
-def _informed(served: Served, selector: Selector, agency: int, names: Names) -> Informed:
+def _informed(served: Served, selector: Selector, names: Names) -> Informed:
     route = _route_named(served, selector)
     return Informed(
-        agency_id=names.of_agency(agency) if selector.agency_raw_id else "",
+        agency_id=names.of_agency(selector.agency_raw_id) if selector.agency_raw_id else "",
         route_id=(names.of_route(route, selector.route_raw_id) if route >= 0 else selector.route_raw_id)
         if selector.route_raw_id
         else "",

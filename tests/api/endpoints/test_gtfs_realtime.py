@@ -147,6 +147,23 @@ async def test_alerts_are_those_that_concern_the_agency_and_are_not_over(town: T
     assert (alert.cause, alert.effect, alert.severity_level) == (enums.CONSTRUCTION, enums.DETOUR, 3)
 
 
+@pytest.mark.parametrize("more", ["", "&removeAgencyIds=false"])
+async def test_alerts_name_agencies_as_the_api_does(town: Town, more: str) -> None:
+    """By their code, each its own: apps drop an alert of an agency that they do not know."""
+    both = Situation(
+        raw_id="both", feed_id="notices", created_epoch_s=DAY, periods=(), cause="", effect="", severity="",
+        selectors=tuple(Selector(agency_raw_id=raw_id) for raw_id in ("B", "H", "elsewhere")),
+        header=(Translation(text="Strike", language="en"),), description=(), url=(),
+    )  # fmt: skip
+    town.hall.notices["notices"] = (1, (both,))
+    await town.replica.refresh()
+    known = {one["agencyId"] for one in town.data("agencies-with-coverage")["list"]}
+    for agency in known:
+        (entity,) = (await message(town, f"alerts-for-agency/{agency}.pb", f"key=test{more}")).entity
+        assert [one.agency_id for one in entity.alert.informed_entity] == ["40", "1", "elsewhere"]
+        assert {"1", "40"} == known
+
+
 async def test_export_as_text_is_readable(town: Town) -> None:
     """For people; under any base path."""
     await tell(town)
