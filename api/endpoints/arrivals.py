@@ -269,7 +269,7 @@ def visits_asked(ask: Ask) -> Asked:
         ]
         found = carried or found
     # Where several fit (a loop, the runs of a frequency-based trip), the next to come, else the last that came.
-    found.sort(key=lambda v: (v.at_epoch_s < when.epoch_s - 60, abs(v.at_epoch_s - when.epoch_s)))
+    found.sort(key=lambda v: (leaves_epoch_s(v, when) < when.epoch_s, abs(v.at_epoch_s - when.epoch_s)))
     return Asked(served, stop, when, trip_raw_id, wanted, found)
 
 

@@ -37,6 +37,14 @@ def test_a_trip_without_published_times_is_listed_once(
     assert [row["frequency"]["headway"] for row in of_trip(rows, "40_shuttle")] == [900] * len(listed)
 
 
+@pytest.mark.parametrize("now", [(11, 50), (12, 0), (12, 1), (12, 14), (12, 15), (12, 20)])
+def test_the_run_that_is_listed_is_the_one_that_is_told_alone(town: Town, now: tuple[int, int]) -> None:
+    """Apps ask on for what they list, with its trip and day."""
+    (listed,) = of_trip(arrivals(town, "pier_1", f"time={ms(*now)}&minutesBefore=60"), "40_shuttle")
+    query = f"key=test&time={ms(*now)}&tripId=40_shuttle&serviceDate={listed['serviceDate']}"
+    assert town.data("arrival-and-departure-for-stop/1_pier_1", query)["entry"] == listed
+
+
 def test_around_a_place_each_stop_has_its_own_next_run(town: Town) -> None:
     """The shuttle leaves the pier at 12:00 and 12:15 and is at the middle six minutes later."""
     where = "lat=44.61&lon=-63.51&latSpan=0.1&lonSpan=0.1"
