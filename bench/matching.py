@@ -19,7 +19,7 @@ from domain.realtime import NO_VALUE, Vehicles
 from feeds.schedule import build
 from predictor.calls import calls_of
 from predictor.inference import infer
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.sightings import follow, sight
 from predictor.traces import Memory

@@ -18,7 +18,7 @@ import numpy as np
 from bench.trip_inference import dataset, read, ticks
 from feeds.schedule import build
 from predictor.calls import calls_of
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.sightings import follow, sight
 from predictor.traces import Memory

@@ -25,7 +25,7 @@ from feeds.schedule import build
 from predictor.calls import calls_of
 from predictor.inference import infer
 from predictor.nearby import grid_of, near
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.sightings import follow, sight
 from predictor.traces import Memory

@@ -19,7 +19,7 @@ import numpy as np
 from domain.realtime import NO_VALUE, Vehicles
 from feeds.schedule import build
 from predictor.inference import infer
-from predictor.progress import Ground, places
+from predictor.placing import Ground, places
 from predictor.schedule import Schedule
 from predictor.sightings import Seen, sight
 from predictor.traces import Memory

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from predictor.call_places import time_at
 from predictor.calls import calls_of
-from predictor.progress import Ground, places, time_at
+from predictor.placing import Ground, places
 from predictor.schedule import Schedule
 from predictor.sightings import Seen
 from predictor.trip_match import NEAR_S, away_s

@@ -15,11 +15,13 @@ import numpy as np
 
 from domain.realtime import NO_VALUE, Bools, Floats, Int32s, Int64s
 from predictor.assignment import assign
+from predictor.call_places import time_at
 from predictor.calls import Calls, calls_of, ragged
 from predictor.lines import Candidates
 from predictor.nearby import Grid, grid_of, near
 from predictor.pings import metres_between
-from predictor.progress import AT_START_M, LAYOVER_M, OFF_ROUTE_M, OFF_STOPS_M, Ground, time_at
+from predictor.placing import OFF_ROUTE_M, OFF_STOPS_M, Ground
+from predictor.progress import AT_START_M, LAYOVER_M
 from predictor.schedule import Schedule
 from predictor.sightings import Seen
 from predictor.traces import FORGET_S, Memory

@@ -20,7 +20,8 @@ from domain.realtime import (
 )  # fmt: skip
 from predictor.calls import Calls
 from predictor.pings import HEADER_AHEAD_S, Distrust, judge
-from predictor.progress import Ground, Progress, Sighting, progress
+from predictor.placing import Ground, Sighting
+from predictor.progress import Progress, progress
 from predictor.schedule import Schedule
 from predictor.traces import Memory, Traces
 from predictor.trip_match import match

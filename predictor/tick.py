@@ -13,8 +13,8 @@ from predictor.consult import consult
 from predictor.days import settle_days
 from predictor.foresight import Foresight
 from predictor.inference import infer
+from predictor.placing import Ground
 from predictor.positions import next_places, with_positions
-from predictor.progress import Ground
 from predictor.rivals import settle
 from predictor.runs import run_of_vehicle, runs_of, with_next_runs
 from predictor.schedule import Schedule

@@ -14,7 +14,7 @@ from predictor.delivered import Ledger, dates_before
 from predictor.foresight import Foresight
 from predictor.learned.explanation import Explanation
 from predictor.learned.settings import Settings as EngineSettings
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.recall import Recall
 from predictor.schedule import Schedule
 from predictor.tick import predict

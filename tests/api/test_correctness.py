@@ -17,7 +17,7 @@ from api.replica import Replica
 from domain.feed import FeedKind, FeedRecord, FeedSpec
 from domain.quota import Quota
 from feeds.formats import gtfs_realtime
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory

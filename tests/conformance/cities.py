@@ -19,7 +19,7 @@ from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
 from domain.situation import Situation
 from feeds.formats import gtfs_realtime
 from feeds.schedule import build
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory

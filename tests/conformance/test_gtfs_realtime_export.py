@@ -8,7 +8,7 @@ from google.transit import gtfs_realtime_pb2
 
 from domain.realtime import TripRelationship
 from feeds.formats import gtfs_realtime
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory

@@ -17,7 +17,7 @@ from domain.predictions import Predictions
 from domain.realtime import NO_VALUE, TripUpdates, Vehicles
 from feeds.schedule import build
 from predictor.foresight import Foresight
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory

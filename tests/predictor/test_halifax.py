@@ -13,7 +13,7 @@ from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag, Predictions
 from feeds.formats import gtfs_realtime
 from feeds.schedule import build
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory

@@ -8,7 +8,7 @@ from bench import trip_inference
 from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag
 from feeds.schedule import build
-from predictor.progress import Ground
+from predictor.placing import Ground
 from predictor.schedule import Schedule
 from store.timetable import Bundle
 from tests.predictor.streets import EAST, WEST, Report, Streets, along, at
