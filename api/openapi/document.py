@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from api.endpoints.answers import limit, schedule_answer
 from api.openapi import schemas
+from api.openapi.local import Local, local, parameters_here, request_here, to_be_followed
 from api.openapi.operation import HTML, Operation
 from api.openapi.operations import operations
 from api.openapi.parameters import Parameter
@@ -31,7 +32,7 @@ ABOUT = """Real-time arrivals, warnings and everything behind the pages.
 What stands under /api/where is OneBusAway's API: any of its apps and SDKs can be pointed here. Ids are an agency's code,
 an underscore and the agency's own id, to be percent-encoded in a path. Times are epoch milliseconds unless said otherwise.
 Answers come zstd- or gzip-compressed where asked; what only changes with the timetable has an ETag. Every refusal has the
-same JSON, whose code is the HTTP status. Examples are real answers of a small test town."""
+same JSON, whose code is the HTTP status. Examples of answers are real ones of a small test town."""
 
 
 @lru_cache(maxsize=1)
@@ -125,22 +126,38 @@ def document(base_url: str = "") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _here(request: Request) -> Local | None:
+    state = request.app.state
+    return local(state.replica, state.settings, state.clock.now_epoch_s())
+
+
 async def openapi(request: Request) -> Response:
-    """GET /openapi.json: this description."""
+    """GET /openapi.json: this description, its parameters' examples taken from the running city."""
     limit(request)
-    return schedule_answer(request, msgspec.json.encode(document(request.app.state.settings.public_url)))
+    described, here = document(request.app.state.settings.public_url), _here(request)
+    if here is not None:
+        paths = {
+            path: {
+                method: {**it, "parameters": parameters_here(it["parameters"], here)} for method, it in methods.items()
+            }
+            for path, methods in described["paths"].items()
+        }
+        described = {**described, "paths": paths}
+    return schedule_answer(request, msgspec.json.encode(described))
 
 
 async def docs(request: Request) -> Response:
     """GET /docs: the same, to read."""
     limit(request)
-    described = document(request.app.state.settings.public_url)
+    described, here = document(request.app.state.settings.public_url), _here(request)
     by_tag: dict[str, list[dict[str, Any]]] = {}
-    for path, methods in described["paths"].items():
-        for method, it in methods.items():
-            by_tag.setdefault(it["tags"][0], []).append(
-                {"path": path, "method": method.upper(), **it, **_shown(it, path, method)}
-            )
+    for it in operations():
+        said = described["paths"][it.path][it.method]
+        by_tag.setdefault(it.tag, []).append(
+            {"path": it.path, "method": it.method.upper(), **said, **_shown(said, it.path, it.method),
+             "request_here": request_here(it, path_values(it), here) if here is not None and it.example else None,
+             "to_be_followed": to_be_followed(it)}
+        )  # fmt: skip
     return page(request, "docs.html", described=described, by_tag=by_tag, release_of_api=described["info"]["version"])
 
 

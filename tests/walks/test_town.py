@@ -1,8 +1,11 @@
 """The three walks, end to end on the generated town: every process, real sockets, one command."""
 
+import html
 import json
 import os
+import re
 import signal
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -75,6 +78,36 @@ def test_walk_b_a_warning_reaches_the_phone_once_and_the_exercise_never(town: Ho
     text = json.dumps(messages, ensure_ascii=False)
     assert "xercise" not in text
     assert "diễn tập" not in text
+
+
+def test_examples_of_the_description_are_answered_here(town: House) -> None:
+    """Every request that ``/docs`` offers to follow, with the demo's own ids; and what a program builds of ``/openapi.json``."""
+    cookie = {"Cookie": f"wayside_operator={town.token}"}
+
+    def followed() -> dict[str, int] | None:
+        with urllib.request.urlopen(f"{town.base}/docs", timeout=20) as answer:
+            requests = [
+                html.unescape(it) for it in re.findall(r'href="(/[^"]*)" rel="nofollow"', answer.read().decode())
+            ]
+        if not any("/vehicle/" in it for it in requests):
+            return None  # no bus has been heard of yet
+        return {it: _status(urllib.request.Request(town.base + it, headers=cookie)) for it in requests}
+
+    found = eventually(followed, 60, "requests with a vehicle")
+    assert {it: status for it, status in found.items() if status != 200} == {}
+    assert len(found) > 40
+    assert not any(re.search(r"/1[._]|[=,]1_", it) for it in found)
+    described = town.get("/openapi.json")["paths"]["/api/where/stop/{id}.json"]["get"]["parameters"]
+    stop_id = next(it["example"] for it in described if it["name"] == "id")
+    assert town.get(f"/api/where/stop/{stop_id}.json?key=test")["code"] == 200
+
+
+def _status(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def test_walk_c_a_sick_feed_turns_red_and_recovers(town: House) -> None:
