@@ -15,13 +15,13 @@ from starlette.responses import Response
 from api import params
 from api.auth import operator_of
 from api.endpoints.answers import answer, limit
-from api.endpoints.arrivals import Asked, visits_asked, visits_by_timetable
 from api.errors import invalid, unknown
 from api.formats import oba
 from api.live import NO_ROW, REPLACED, Live
 from api.replica import Replica
 from api.served import MAX_PREDICTIONS_AGE_S, Served
 from api.status import trip_ids_of_row
+from api.visit_asked import Asked, visits_asked, visits_by_timetable
 from api.visits import Visit, encode_visit
 from api.where import Ask
 from domain import service_day
