@@ -16,12 +16,13 @@ def listed_once(served: Served, when: Moment, visits: Sequence[Visit]) -> Sequen
 
     Of a trip without published times one stays: it says how often more come.
     """
-    live = when.live
-    if not len(served.bundle.frequency_start_s) and (live is None or not live.own_rows):
+    live, frequency = when.live, served.bundle.trip_frequency
+    copied = live.copied if live is not None else frozenset()
+    if not copied and not len(served.bundle.frequency_start_s):
         return visits
     alike: dict[tuple[str, date, int], list[int]] = {}
     for number, visit in enumerate(visits):
-        if visit.trip >= 0:
+        if visit.trip >= 0 and (frequency[visit.trip] >= 0 or visit.trip in copied):
             named = live.named.get(visit.row, {}).get("trip_id") if live is not None else None
             raw_id = named or served.bundle.trip_ids[visit.trip]
             alike.setdefault((raw_id, visit.day, visit.position), []).append(number)

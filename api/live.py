@@ -117,6 +117,9 @@ class Live:
         """``key_of`` to row, or REPLACED."""
         self.own_rows: list[int] = np.flatnonzero(own).tolist()
         """Rows that list calls of their own."""
+        copies = (p.trip >= 0) & own & (p.relationship == TripRelationship.DUPLICATED)
+        self.copied: frozenset[int] = frozenset(p.trip[copies].tolist())
+        """Trips that run another time beside the timetable."""
 
     def _index_calls(self, p: Predictions) -> None:
         row_of_call = np.repeat(np.arange(len(p.trip), dtype=np.int32), np.diff(p.ptr))
