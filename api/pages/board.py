@@ -155,7 +155,7 @@ def _departures_of(
     found = [(visit, False) for row in platforms for visit in visits_between(served, row, when, begin, end)]
     if with_cancelled:
         found += [(visit, True) for row in platforms for visit in _skipped_between(served, row, when, begin, end)]
-    events = events_by_trip(replica, now_epoch_s, language)
+    events = events_by_run(replica, now_epoch_s, language)
     shown: list[Departure] = []
     for visit, skipped in sorted(found):
         if len(shown) >= most:
@@ -185,23 +185,24 @@ def _skipped_between(served: Served, stop: int, when: Moment, from_epoch_s: int,
                 yield Visit(start + bundle.call_departure_s[at], trip, position, stop, day, row, -1, False)
 
 
-def events_by_trip(replica: Replica, now_epoch_s: float, language: str) -> dict[str, tuple[str, ...]]:
-    """Qualified trip id to what the warnings are about whose ground it runs through, such as "Flood"."""
+def events_by_run(replica: Replica, now_epoch_s: float, language: str) -> dict[tuple[str, int], tuple[str, ...]]:
+    """Qualified trip id and service date to what the warnings are about whose ground it runs through, such as "Flood"."""
     from api.endpoints.alerts import in_force
     from api.formats.geojson import alert_properties
 
     said = {alert.alert_id: alert_properties(alert, language) for alert in in_force(replica, now_epoch_s)}
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
     for risk in replica.trip_risks:
         if risk.alert_id in said:
             event = said[risk.alert_id]["event"] or said[risk.alert_id]["headline"]
-            if event not in found.get(risk.trip_id, ()):
-                found[risk.trip_id] = (*found.get(risk.trip_id, ()), event)
+            told = found.get((risk.trip_id, risk.service_date), ())
+            if event not in told:
+                found[risk.trip_id, risk.service_date] = (*told, event)
     return found
 
 
 def _departure(
-    served: Served, visit: Visit, when: Moment, language: str, events: dict[str, tuple[str, ...]], *,
+    served: Served, visit: Visit, when: Moment, language: str, events: dict[tuple[str, int], tuple[str, ...]], *,
     skipped: bool, tell_platform: bool,
 ) -> Departure | None:  # fmt: skip
     live, bundle, fragments = when.live, served.bundle, served.fragments
@@ -247,7 +248,7 @@ def _departure(
         added=live is not None and row >= 0 and live.relationship[row] in ADDED,
         stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
         missing=live is not None and not own and key_of(trip, yyyymmdd(visit.day)) in live.missing,
-        risks=events.get(trip_id, ()),
+        risks=events.get((trip_id, yyyymmdd(visit.day)), ()),
         why=urlencode({
             "stop": fragments.stop(visit.stop).stop_id,
             "trip": trip_id,

@@ -135,10 +135,11 @@ class Site:
         self.hall.all_records = records()
         self.hall.all_alerts = {made.alert_id: made for made in (self.alert, exercise())}
         self.hall.alert_version = 1
-        self.hall.all_risks = (
-            TripRisk(alert_id=self.alert.alert_id, revision=1, level=RiskLevel.SEVERE, trip_id="1_t1", route_id="1_r_10",
-                     service_date=20261123, first_position=0, last_position=2, stop_ids=("1_mid",)),
+        today = TripRisk(
+            alert_id=self.alert.alert_id, revision=1, level=RiskLevel.SEVERE, trip_id="1_t1", route_id="1_r_10",
+            service_date=20261123, first_position=0, last_position=2, stop_ids=("1_mid",),
         )  # fmt: skip
+        self.hall.all_risks = (today, replace(today, trip_id="1_t2", service_date=20261122))
         self.hall.notices = {"notices": (1, (closed_stop(),))}
         self.hall.keys = {digest_of(TOKEN): Key("operator")}
         # Nothing listens at the simulator's address: pages must bear that.

@@ -37,6 +37,7 @@ def rows(html: str) -> list[str]:
 
 
 def test_a_board_tells_live_scheduled_skipped_and_cancelled_apart_in_words(site: Site) -> None:
+    """Yesterday's run of the second is still under way and in the flood: today's is not."""
     assert rows(get(site, STOP).text) == [
         "10 Central 8 min 08:13 Live: 3 min late · Why? ⚠ Runs through a warning area: Flood",
         "10 Central 17 min 08:22 Timetable only: no live position · Why?",
