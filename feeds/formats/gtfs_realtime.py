@@ -49,7 +49,7 @@ def content_digest(data: bytes) -> str:
     bytes that only the generated classes can read."""
     try:
         _, begin, end = cut(data)
-    except Irregular:
+    except (Irregular, NotThisFormat):
         return ""
     digest = hashlib.sha256()
     for first, last in zip(begin.tolist(), end.tolist(), strict=True):

@@ -10,6 +10,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
 
+from domain.errors import NotThisFormat
 from domain.realtime import (
     NO_VALUE,
     OCCUPANCY_NAMES,
@@ -26,6 +27,8 @@ from feeds.formats.protobuf_columns import BYTES, FIXED32, FIXED64, VARINT, Irre
 _Update = gtfs_realtime_pb2.TripUpdate
 PORTION = 1 << 14
 """Messages read side by side: their columns stay in the processor's cache."""
+MAX_ENTITIES = 500_000
+"""Of one dataset; the largest recorded has 2,497. A body of the largest allowed size could hold sixteen million empty ones."""
 _HEADER, _ENTITY = 1 << 3 | BYTES, 2 << 3 | BYTES
 
 
@@ -117,9 +120,10 @@ class Reader:
 
 
 def cut(data: bytes) -> tuple[bytes, Int64s, Int64s]:
-    """The header's bytes, and where each entity begins and ends; raises Irregular."""
+    """The header's bytes, and where each entity begins and ends; raises Irregular, or NotThisFormat where there are too many."""
     head = b""
-    begins, ends = [], []
+    begins: list[int] = []
+    ends: list[int] = []
     at, end = 0, len(data)
     try:
         while at < end:
@@ -135,6 +139,8 @@ def cut(data: bytes) -> tuple[bytes, Int64s, Int64s]:
                     if byte < 0x80:
                         break
             if tag == _ENTITY:
+                if len(begins) == MAX_ENTITIES:
+                    raise NotThisFormat(f"expected a dataset of at most {MAX_ENTITIES} entities, found more")
                 begins.append(at)
                 ends.append(at + size)
             elif tag == _HEADER and not head:

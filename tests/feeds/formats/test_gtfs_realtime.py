@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.errors import NotThisFormat
 from domain.realtime import NO_VALUE
 from feeds.formats.gtfs_realtime import RealtimeItems, decode
-from feeds.formats.gtfs_realtime_columns import cut
+from feeds.formats.gtfs_realtime_columns import MAX_ENTITIES, cut
 from feeds.formats.protobuf_columns import Irregular
 
 TEXT = st.one_of(st.sampled_from(["", "A", "stop-1", "stop-2", "a longer id than eight", "a longer id than eigh2"]), st.text(max_size=12))  # fmt: skip
@@ -126,6 +126,13 @@ def test_what_is_no_message_is_not_cut(data: bytes) -> None:
     """No header, a length beyond the end, or another format."""
     with pytest.raises(Irregular):
         cut(data)
+
+
+def test_a_dataset_of_too_many_entities_is_refused() -> None:
+    """Two bytes each: a megabyte of nothing must not become a hundred."""
+    head = gtfs_realtime_pb2.FeedMessage(header={"gtfs_realtime_version": "2.0"}).SerializeToString()
+    with pytest.raises(NotThisFormat, match="at most 500000 entities"):
+        decode(head + b"\x12\x00" * (MAX_ENTITIES + 1), feed_id="tu", now_epoch_s=0.0)
 
 
 def test_a_trip_update_becomes_columns() -> None:
