@@ -12,7 +12,7 @@ from domain.realtime import Floats, Int64s
 from predictor.learned.runs import Kind
 from predictor.learned.settings import Settings
 
-EXPERTS = ("ratio", "seconds", "today", "recent", "constant_delay", "agency")
+EXPERTS = ("ratio", "seconds", "ratio_today", "seconds_today", "constant_delay", "agency")
 """In the order of every array of experts."""
 TRAVEL = 4
 """The first so many are travel times, each with a running time of its own for every stop pair."""
@@ -107,6 +107,8 @@ def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgemen
     told = expert_errors + few * usual
     bias = quantiles_of(told, (0.5,))[..., 0]
     bias[..., :AGENCY] = 0.0
+    faith = 1.0 / (1.0 + (KNOTS_S / settings.shift_s) ** 2)
+    bias *= faith[:, None]
     away = (told * np.abs(CENTRES - bias[..., None])).sum(axis=-1) / told.sum(axis=-1)
     weight = VOTES * away**-settings.weight_power
     weight /= weight.sum(axis=-1, keepdims=True)
@@ -117,4 +119,6 @@ def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgemen
     share = heard / (heard + prior)
     parent = share * over_ages / np.maximum(heard, 1e-12) + (1 - share) * general
     leaf = errors + prior * parent
-    return Judgement(bias=bias, weight=weight, quantile=quantiles_of(leaf, (*QUANTILES, settings.publish)))
+    quantile = quantiles_of(leaf, (*QUANTILES, settings.publish))
+    quantile -= (1.0 - faith)[:, None, None] * quantile[..., QUANTILES.index(0.5), None]
+    return Judgement(bias=bias, weight=weight, quantile=quantile)

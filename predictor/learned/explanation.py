@@ -116,7 +116,7 @@ def explain(
         next_position=start,
         stands=bool(at.stands[0]),
         network_ratio=round(float(learned.network_ratio()[habit]), 3),
-        today=round(float(learned.today(now_epoch_s)[habit]), 3),
+        today=round(float(learned.today(now_epoch_s)[0, habit]), 3),
         segments=[
             _segment(engine, plan, int(ways.call[first + k]), ways.run_s[0, first + k], ways.dwell_s[first + k],
                      ways.held[first + k], float(at.rest[0]) if k == start else 1.0, k)

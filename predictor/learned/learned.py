@@ -15,12 +15,13 @@ from domain.realtime import Bools, Floats, Int64s
 from predictor.learned.errors import BINS, CELLS, EXPERTS, KNOTS_S, N_AGES
 from predictor.learned.settings import Settings
 
-PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "recent_observed_s", "recent_scheduled_s",
-                "recent_epoch_s")  # fmt: skip
-"""Running times of a stop pair. Observed and scheduled seconds are sums; *recent* ones fade within hours."""
+PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "lately_s", "lately_ratio_s", "lately_seconds_s",
+                "lately_epoch_s")  # fmt: skip
+"""Running times of a stop pair. Observed and scheduled seconds are sums; *lately* is what was observed in the last hour,
+and what both forms had expected of it."""
 STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
 """Dwells of a stop: their number and sum; *held* / *early* is the share of its earliness that a vehicle waits here."""
-GROUP_COLUMNS = ("observed_s", "scheduled_s", "today_observed_s", "today_expected_s", "today_epoch_s", "dwell_n",
+GROUP_COLUMNS = ("observed_s", "scheduled_s", "lately_s", "lately_ratio_s", "lately_seconds_s", "lately_epoch_s", "dwell_n",
                  "dwell_s", "held", "early", "held_elsewhere", "early_elsewhere",
                  "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
                  "judged_epoch_s")  # fmt: skip
@@ -150,43 +151,37 @@ class Learned:
         return ratio
 
     def today(self, now_epoch_s: float) -> Floats:
-        """How today compares with what is expected of every stop pair, a row a group."""
+        """How today compares with what each form (a row each: by ratio, by seconds) expects of every stop pair."""
         groups, settings = self.groups, self.settings
-        fade = _fade(now_epoch_s - groups["today_epoch_s"], settings.today_half_life_s)
+        fade = _fade(now_epoch_s - groups["lately_epoch_s"], settings.today_half_life_s)
         prior = settings.today_prior_s
-        factor = (groups["today_observed_s"] * fade + prior) / (groups["today_expected_s"] * fade + prior)
+        expected = np.stack([groups["lately_ratio_s"], groups["lately_seconds_s"]])
+        factor = (groups["lately_s"] * fade + prior) / (expected * fade + prior)
         clipped: Floats = np.clip(factor, TODAY_LEAST, TODAY_MOST)
         return clipped
 
-    def ratio_run_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
-        """Expected running time: the timetable's pace times the ratio of sums, shrunk to the network's ratio."""
+    def usual_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
+        """Usual running times of stop pairs, a row each form, both shrunk to the network's ratio.
+
+        By ratio: the timetable's pace times the ratio of sums. By seconds: the mean of what was observed.
+        """
         pairs, k = self.pairs, self.settings.pair_prior_n
         fade = _fade(now_epoch_s - pairs["updated_epoch_s"][pair], self.settings.pair_half_life_s)
-        prior = self.network_ratio()[habit]
-        ratio = (pairs["observed_s"][pair] * fade + k * prior * pace_s) / (
-            pairs["scheduled_s"][pair] * fade + k * pace_s
-        )
-        run_s: Floats = pace_s * ratio
-        return run_s
+        observed = pairs["observed_s"][pair] * fade + k * self.network_ratio()[habit] * pace_s
+        return np.stack([
+            pace_s * observed / (pairs["scheduled_s"][pair] * fade + k * pace_s),
+            observed / (pairs["n"][pair] * fade + k),
+        ])  # fmt: skip
 
     def travel_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
         """Running times of stop pairs by every travel expert: one row each of EXPERTS[:TRAVEL]."""
         pairs, settings = self.pairs, self.settings
-        k = settings.pair_prior_n
-        fade = _fade(now_epoch_s - pairs["updated_epoch_s"][pair], settings.pair_half_life_s)
-        observed, n = pairs["observed_s"][pair] * fade, pairs["n"][pair] * fade
-        prior = k * self.network_ratio()[habit] * pace_s
-        ratio = pace_s * (observed + prior) / (pairs["scheduled_s"][pair] * fade + k * pace_s)
-        seconds = (observed + prior) / (n + k)
-        today = ratio * self.today(now_epoch_s)[habit]
-        lately = _fade(now_epoch_s - pairs["recent_epoch_s"][pair], settings.recent_half_life_s)
-        r = settings.recent_prior_n
-        recent = (
-            pace_s
-            * (pairs["recent_observed_s"][pair] * lately + r * today)
-            / (pairs["recent_scheduled_s"][pair] * lately + r * pace_s)
-        )
-        return np.stack([ratio, seconds, today, recent])
+        usual = self.usual_s(pair, pace_s, habit, now_epoch_s)
+        fade = _fade(now_epoch_s - pairs["lately_epoch_s"][pair], settings.recent_half_life_s)
+        expected = np.stack([pairs["lately_ratio_s"][pair], pairs["lately_seconds_s"][pair]]) * fade
+        prior = settings.recent_prior_n * usual
+        factor = (pairs["lately_s"][pair] * fade + prior * self.today(now_epoch_s)[:, habit]) / (expected + prior)
+        return np.concatenate([usual, usual * factor])
 
     def seen_share(self, pair: Int64s, now_epoch_s: float) -> Floats:
         """How much of each stop pair's running time is experience rather than the network's habit, 0 to 1."""
@@ -220,27 +215,27 @@ class Learned:
     def learn_runs(self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Bools:
         """Take running times in; those that are no travel times are left out. Returns which were taken."""
         settings, pairs, groups = self.settings, self.pairs, self.groups
-        expected = self.ratio_run_s(pair, pace_s, habit, now_epoch_s)
+        usual = self.usual_s(pair, pace_s, habit, now_epoch_s)
+        expected = usual[0]
         taken: Bools = (
             (observed_s > 0)
             & (observed_s >= settings.least_ratio * expected - 15.0)
             & (observed_s <= settings.most_ratio * expected + 60.0)
         )
-        pair, pace_s, habit, expected = pair[taken], pace_s[taken], habit[taken], expected[taken]
-        seconds = np.minimum(observed_s[taken], settings.winsor_ratio * expected + 60.0)
+        pair, pace_s, habit, (ratio, seconds) = pair[taken], pace_s[taken], habit[taken], usual[:, taken]
+        known = self.seen_share(pair, now_epoch_s)
+        most = settings.winsor_ratio * known + settings.winsor_raw_ratio * (1.0 - known)
+        slack = settings.winsor_slack_s
+        observed = np.clip(observed_s[taken], ratio / most - slack, most * ratio + slack)
         _decay(pairs, pair, "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "observed_s", "scheduled_s")
-        _decay(pairs, pair, "recent_epoch_s", settings.recent_half_life_s, now_epoch_s, "recent_observed_s",
-               "recent_scheduled_s")  # fmt: skip
-        for column, amount in (
-            ("n", 1.0), ("observed_s", seconds), ("scheduled_s", pace_s),
-            ("recent_observed_s", seconds), ("recent_scheduled_s", pace_s),
-        ):  # fmt: skip
+        # What was expected of a stop pair hardly seen yet was a guess: that it was wrong says nothing of today.
+        lately = {"lately_s": known * observed, "lately_ratio_s": known * ratio, "lately_seconds_s": known * seconds}
+        sums = {"observed_s": observed, "scheduled_s": pace_s}
+        _decay(pairs, pair, "lately_epoch_s", settings.recent_half_life_s, now_epoch_s, *lately)
+        _decay(groups, habit, "lately_epoch_s", settings.today_half_life_s, now_epoch_s, *lately)
+        np.add.at(pairs["n"], pair, 1.0)
+        for column, amount in (sums | lately).items():
             np.add.at(pairs[column], pair, amount)
-        _decay(groups, habit, "today_epoch_s", settings.today_half_life_s, now_epoch_s, "today_observed_s",
-               "today_expected_s")  # fmt: skip
-        for column, amount in (
-            ("observed_s", seconds), ("scheduled_s", pace_s), ("today_observed_s", seconds), ("today_expected_s", expected),
-        ):  # fmt: skip
             np.add.at(groups[column], habit, amount)
         return taken
 
@@ -261,7 +256,8 @@ class Learned:
             np.add.at(groups[f"held{suffix}"], habit[told], (x * held)[told])
             np.add.at(groups[f"early{suffix}"], habit[told], (x * x)[told])
         plain = ~early & (observed_s >= 0)
-        seconds = np.minimum(observed_s, settings.dwell_cap_s)
+        most = np.minimum(settings.winsor_ratio * usual + settings.dwell_slack_s, settings.dwell_cap_s)
+        seconds = np.minimum(observed_s, most)
         _decay(stops, place[plain], "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "dwell_s")
         np.add.at(stops["n"], place[plain], 1.0)
         np.add.at(stops["dwell_s"], place[plain], seconds[plain])

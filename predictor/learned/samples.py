@@ -122,7 +122,7 @@ class Samples:
         bin_ = bins(np.clip((took - blend) / scale, -WORST, WORST))
         for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
             np.add.at(learned.errors, (group, cell, knot, age, bin_), weight)
-        middle = rough + mix * (took - rough)
+        middle = rough + self.settings.expert_mix * (took - rough)
         low, share = knots(middle)
         scale = middle + SCALE_S
         for number in range(len(EXPERTS)):

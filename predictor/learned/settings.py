@@ -26,8 +26,14 @@ class Settings:
     least_ratio: float = 0.3
     most_ratio: float = 4.0
     """A running time outside these multiples of its expectation is no travel time: a wrong trip, a breakdown, a jump."""
-    winsor_ratio: float = 3.0
-    """Longer ones count as this multiple."""
+    winsor_ratio: float = 1.2
+    winsor_raw_ratio: float = 1.8
+    winsor_slack_s: float = 45.0
+    """A running time counts as at most this multiple of its expectation (the raw one as long as that is a guess) plus these
+    seconds, and as no less than its inverse minus them. What one vehicle loses beyond is an incident: the next one will
+    not meet it, and a mean that believes it promises everybody else too late."""
+    dwell_slack_s: float = 40.0
+    """The same of dwells."""
     dwell_cap_s: float = 180.0
     gap_s: float = 150.0
     """Between two positions further apart in time a crossing is too uncertain to learn from, unless the feed is that slow."""
@@ -48,9 +54,14 @@ class Settings:
     """How many outcomes the general shape of errors weighs against a quantile's own."""
     prior_expert_outcomes: float = 30.0
     """The same against one expert's: its rivals are judged by the same outcomes, so fewer tell them apart."""
-    mix: float = 0.6
-    """Errors are counted at this share of the way from the predicted to the actual horizon. By predicted time alone short
-    horizons look late, by actual time alone they look early: what is in between is fair to both."""
+    shift_s: float = 300.0
+    """The horizon at which half of the median error so far is made good; far less beyond, nearly all below. Far ahead,
+    errors are an hour old when they become known, and one slow half hour makes all of them."""
+    mix: float = 1.0
+    """Errors of the blend are counted at this share of the way from the predicted to the actual horizon."""
+    expert_mix: float = 0.6
+    """The same of experts. By predicted time alone short horizons look late, by actual time alone they look early: what is
+    in between is fair to both."""
     samples_per_s: float = 60.0
     samples_per_tick: int = 2_000
 

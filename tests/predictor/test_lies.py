@@ -103,4 +103,4 @@ def test_something_was_learned(truth: dict[str, list[int]]) -> None:
     """The honest buses' slowness is expected ahead: 250 s a kilometre rather than the timetable's 200."""
     now = UNTIL - 30
     legs = [b - a for arrivals in truth.values() for a, b in pairwise(arrivals) if a > now]
-    assert np.median(legs) == pytest.approx(250, abs=20)
+    assert np.median(legs) == pytest.approx(250, abs=25)

@@ -99,3 +99,15 @@ def test_engine_takes_a_vehicle_that_waits_beyond_its_first_stop_for_waiting() -
         forecast = engine.forecast(now, plan)
         assert forecast.kind.tolist() == [Kind.BEFORE_DEPARTURE]
         assert forecast.arrival_p50[1] > START
+
+
+def test_engine_takes_one_long_stand_for_an_incident() -> None:
+    """A bus held up for eight minutes hardly moves what is expected of the one after it."""
+    engine, calm = Engine(), Engine()
+    buses, quiet = fleet(9), fleet(9)
+    buses[6].stands = {5: 480.0}
+    buses[6].dwell_s = quiet[6].dwell_s
+    until = START + 8 * 600 + 300
+    said = drive(engine, buses, until)[-1].arrival_p50[8 * STOPS + STOPS - 1]
+    without = drive(calm, quiet, until)[-1].arrival_p50[8 * STOPS + STOPS - 1]
+    assert said - without < 45.0

@@ -47,7 +47,7 @@ def run_time(engine: Engine, plan_line: int = N) -> float:
     """What the whole line is expected to take."""
     plan = engine.prepare(line(plan_line))
     pair, pace = plan.pair[1:STOPS], plan.pace_s[1:STOPS]
-    return float(engine.learned.ratio_run_s(pair, pace, plan.habit[np.zeros(STOPS - 1, np.int64)], START + 9000).sum())
+    return float(engine.learned.usual_s(pair, pace, plan.habit[np.zeros(STOPS - 1, np.int64)], START + 9000)[0].sum())
 
 
 def drive(engine: Engine, lie: Callable[[float, Fixes], Fixes] | None, lies_from: float, until: float) -> Forecast:
