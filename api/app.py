@@ -233,25 +233,29 @@ class Application:
         address = (scope.get("client") or ("",))[0]
         asked = scope["method"], name, given_id, scope["query_string"], then, address
         has = validators.given_by(scope["headers"]) if name in WHERE and not WHERE[name][2] else b""
-        status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked, has)
+        status, headers, parts = await self._hall_answer(*asked) if name in HALL_WHERE else self._parts(*asked, has)
         for _ in range(LEASES_AWAITED):
             if status != HTTPStatus.TOO_MANY_REQUESTS or not self.doors.quotas.leasing:
                 break
             await self.doors.quotas.settled()
-            status, headers, body = await self._hall_answer(*asked) if name in HALL_WHERE else self.answer(*asked, has)
-        length = len(body)
+            status, headers, parts = await self._hall_answer(*asked) if name in HALL_WHERE else self._parts(*asked, has)
+        length = sum(map(len, parts))
         if length >= compression.MIN_BYTES:
             for header, value in scope["headers"]:
                 if header == b"accept-encoding":
                     encoding = compression.choose(value)
                     if encoding:
-                        body = compression.compress(body, encoding)
+                        parts = (compression.compress(b"".join(parts), encoding),)
                         headers = (*headers, (b"content-encoding", encoding))
                     break
         if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-            headers = (*headers, (b"content-length", b"%d" % len(body)))
+            headers = (*headers, (b"content-length", b"%d" % sum(map(len, parts))))
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        if scope["method"] == "HEAD":
+            parts = (b"",)
+        for part in parts[:-1]:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": parts[-1]})
         route = name if name in WHERE or name in HALL_WHERE else "unknown"
         self.metrics.count(f"/api/where/{route}", status, self.clock.monotonic_s() - started_s)
 
@@ -279,14 +283,28 @@ class Application:
         address: str = "",
         if_none_match: bytes = b"",
     ) -> tuple[int, Headers, bytes]:
-        """(status, headers, body) of one question to ``/api/where``; never raises.
+        """(status, headers, body) of one question to ``/api/where``; never raises. For the arguments, see ``_parts``."""
+        status, headers, parts = self._parts(method, name, given_id, query_string, then, address, if_none_match)
+        return status, headers, b"".join(parts)
+
+    def _parts(
+        self,
+        method: str,
+        name: str,
+        given_id: str,
+        query_string: bytes,
+        then: tuple[Replica, float] | None = None,
+        address: str = "",
+        if_none_match: bytes = b"",
+    ) -> tuple[int, Headers, tuple[bytes, ...]]:
+        """(status, headers, body in parts, one at least) of a question: many that read the same large list share it.
 
         *then* is a replica of the past and its time: what the question is about. *address* is who asks, where no key says.
         *if_none_match* names what the client has.
         """
         try:
             if method == "OPTIONS":
-                return 204, PREFLIGHT, b""
+                return 204, PREFLIGHT, (b"",)
             ask = self._question(method, given_id, query_string, then, address)
             found = WHERE.get(name)
             if found is None or (given_id and not found[1]):
@@ -294,16 +312,17 @@ class Application:
             handler, _, is_live = found
             now_epoch_s = self.clock.now_epoch_s()
             if is_live:
-                return 200, LIVE, oba.envelope(now_epoch_s, handler(ask))
+                return 200, LIVE, oba.envelope_in_parts(now_epoch_s, handler(ask))
             etag = self.validators.etag(ask.replica, f"{name}/{given_id}?".encode() + query_string, now_epoch_s)
             if validators.matches(if_none_match, etag):
                 kept = self.validators.cache_control(ask.replica, None, now_epoch_s)
-                return 304, (*COMMON, (b"etag", etag), (b"cache-control", kept)), b""
+                return 304, (*COMMON, (b"etag", etag), (b"cache-control", kept)), (b"",)
             body = oba.envelope(now_epoch_s, handler(ask))
             kept = self.validators.cache_control(ask.replica, body, now_epoch_s)
-            return 200, (*STATIC, (b"etag", etag), (b"cache-control", kept)), body
+            return 200, (*STATIC, (b"etag", etag), (b"cache-control", kept)), (body,)
         except Exception as error:
-            return self._failed(error, name, given_id)
+            status, headers, body = self._failed(error, name, given_id)
+            return status, headers, (body,)
 
     async def _hall_answer(
         self,
@@ -313,18 +332,19 @@ class Application:
         query_string: bytes,
         then: tuple[Replica, float] | None,
         address: str,
-    ) -> tuple[int, Headers, bytes]:
+    ) -> tuple[int, Headers, tuple[bytes, ...]]:
         """The same, of those endpoints that ask the hall."""
         try:
             if method == "OPTIONS":
-                return 204, PREFLIGHT, b""
+                return 204, PREFLIGHT, (b"",)
             ask = self._question(method, given_id, query_string, then, address)
             data = await HALL_WHERE[name](ask, self.starlette.state.hall)
-            return 200, LIVE, oba.envelope(self.clock.now_epoch_s(), data)
+            return 200, LIVE, oba.envelope_in_parts(self.clock.now_epoch_s(), data)
         except AWAY:
-            return self._failed(not_ready("Redis is away"), name, given_id)
+            status, headers, body = self._failed(not_ready("Redis is away"), name, given_id)
         except Exception as error:
-            return self._failed(error, name, given_id)
+            status, headers, body = self._failed(error, name, given_id)
+        return status, headers, (body,)
 
     def _question(
         self, method: str, given_id: str, query_string: bytes, then: tuple[Replica, float] | None, address: str

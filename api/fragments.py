@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from api.directions import Direction, directions_of, headsign_of
 from api.formats import oba
+from api.shelves import Budget, Shelf
 from domain.ids import qualify
 from domain.timetable import Agency, PickupType
 from store.timetable import Bundle
@@ -26,7 +27,9 @@ NEARBY_M = 100.0
 METRES_PER_DEGREE = 111_195.0
 """Of latitude, on a sphere of 6,371,009 m."""
 MAX_PIECES = 20_000
-"""Trips (or stops, or blocks) kept encoded: about 15 MB."""
+"""Small pieces of a kind (routes, blocks, lists of platforms) kept: they are not weighed, and take 2 MB at most."""
+STOP_BYTES, TRIP_BYTES = 750, 480
+"""Of memory for a piece, beside the object that answers refer to."""
 
 Value = TypeVar("Value")
 
@@ -96,6 +99,9 @@ class References:
             self.routes.update(piece.routes)
             self.agencies.update(piece.agencies)
 
+    def __len__(self) -> int:
+        return sum(len(getattr(self, name)) for name in self.__slots__)
+
     def add_route(self, fragments: "Fragments", row: int) -> None:
         """The route with its agency."""
         piece = fragments.route(row)
@@ -126,14 +132,15 @@ NO_REFERENCES = References().encode()
 class Fragments:
     """The pieces of one timetable."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, budget: Budget) -> None:
         self.bundle = bundle
         self.code = bundle.code
         self.agencies = [(oba.encode(agency.code), oba.agency(agency)) for agency in bundle.agencies]
         self._guests: dict[int, tuple[Guest, ...]] = {}
         self._routes: dict[int, RoutePiece] = {}
-        self._stops: dict[int, StopPiece] = {}
-        self._trips: dict[int, TripPiece] = {}
+        self._stops: Shelf[int, StopPiece] = Shelf(budget)
+        self._trips: Shelf[int, TripPiece] = Shelf(budget)
+        self._together: dict[tuple[int, ...], tuple[dict[bytes, bytes], dict[bytes, bytes]]] = {}
         self._nearby: dict[int, tuple[bytes, tuple[int, ...]]] = {}
         self._blocks: dict[tuple[int, date], dict[int, int]] = {}
         self._platforms: dict[int, tuple[int, ...]] = {}
@@ -175,11 +182,34 @@ class Fragments:
 
     def stop(self, row: int) -> StopPiece:
         """The stop's piece."""
-        return self._stops.get(row) or _keep(self._stops, row, self._make_stop)
+        found = self._stops.get(row)
+        if found is None:
+            found = self._make_stop(row)
+            self._stops.put(row, found, STOP_BYTES + sum(map(len, found.stops.values())))
+        return found
 
     def trip(self, row: int) -> TripPiece:
         """The trip's piece."""
-        return self._trips.get(row) or _keep(self._trips, row, self._make_trip)
+        found = self._trips.get(row)
+        if found is None:
+            found = self._make_trip(row)
+            self._trips.put(row, found, TRIP_BYTES + len(found.reference))
+        return found
+
+    def routes_together(self, rows: tuple[int, ...]) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+        """The routes and their agencies, to refer to: many stops and visits share them, so nobody changes them."""
+        found = self._together.get(rows)
+        if found is None:
+            pieces = [self.route(row) for row in rows]
+            agencies = sorted({piece.agency for piece in pieces} or {self.bundle.main_agency})
+            found = (
+                {piece.id: piece.reference for piece in pieces},
+                dict(self.agencies[agency] for agency in agencies),
+            )
+            if len(self._together) >= MAX_PIECES:
+                self._together.clear()
+            self._together[rows] = found
+        return found
 
     def nearby(self, row: int) -> tuple[bytes, tuple[int, ...]]:
         """Ids (as a JSON array) and rows of other stops within 100 m, nearest first."""
@@ -296,35 +326,37 @@ class Fragments:
         self._guests = guests
         self._stops.clear()
 
-    def _encode_stop(self, row: int) -> tuple[bytes, bytes, list[RoutePiece]]:
+    def _encode_stop(self, row: int) -> tuple[bytes, bytes]:
         it = self.bundle.stop(row)
-        pieces = [self.route(route) for route in self.routes_at(row)]
+        route_ids = [self.route(route).route_id for route in self.routes_at(row)]
+        route_ids += [it.route.route_id for it in self._guests.get(row, ())]
         stop_id = oba.encode(qualify(self.code, it.raw_id))
-        route_ids = [piece.route_id for piece in pieces] + [it.route.route_id for it in self._guests.get(row, ())]
-        return stop_id, oba.stop(it, self.code, list(dict.fromkeys(route_ids))), pieces
+        return stop_id, oba.stop(it, self.code, list(dict.fromkeys(route_ids)))
 
     def _make_stop(self, row: int) -> StopPiece:
         bundle = self.bundle
-        stop_id, reference, pieces = self._encode_stop(row)
-        stops, routes = {stop_id: reference}, {piece.id: piece for piece in pieces}
+        stop_id, reference = self._encode_stop(row)
+        stops, rows = {stop_id: reference}, dict.fromkeys(self.routes_at(row))
         guests = list(self._guests.get(row, ()))
         parent = bundle.stop_parent[row]
         while parent >= 0 and len(stops) < 3:  # platform in a station, boarding area on a platform: never deeper
-            parent_id, parent_reference, parent_routes = self._encode_stop(parent)
-            stops[parent_id] = parent_reference
-            routes.update((piece.id, piece) for piece in parent_routes)
+            parent_id, stops_reference = self._encode_stop(parent)
+            stops[parent_id] = stops_reference
+            rows.update(dict.fromkeys(self.routes_at(parent)))
             guests += self._guests.get(parent, ())
             parent = bundle.stop_parent[parent]
-        agencies = {piece.agency for piece in routes.values()} or {bundle.main_agency}
+        routes, agencies = self.routes_together(tuple(rows))
+        if guests:
+            routes = routes | {guest.route.id: guest.route.reference for guest in guests}
+            agencies = agencies | {guest.agency_id: guest.agency for guest in guests}
         return StopPiece(
             stop=row,
             stop_id=qualify(self.code, bundle.stop_ids[row]),
             id=stop_id,
             reference=reference,
             stops=stops,
-            routes={it.id: it.reference for it in (*routes.values(), *(guest.route for guest in guests))},
-            agencies=dict(self.agencies[agency] for agency in sorted(agencies))
-            | {guest.agency_id: guest.agency for guest in guests},
+            routes=routes,
+            agencies=agencies,
         )
 
     def _make_trip(self, row: int) -> TripPiece:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from api.fragments import References
+from api.shelves import Budget, Shelf
 
-MAX_KEPT_BYTES = 24 * 1024**2
-"""Per timetable, in each web process."""
+REFERENCE_BYTES = 110
+"""Of memory for each entry of the references' dictionaries, whose contents others hold too."""
 
 
 class Piece(NamedTuple):
@@ -26,11 +27,10 @@ class Piece(NamedTuple):
 
 
 class Kept:
-    """The pieces of one timetable; all are forgotten when they grow too large together."""
+    """The pieces of one timetable."""
 
-    def __init__(self) -> None:
-        self._pieces: dict[Hashable, Piece] = {}
-        self._bytes = 0
+    def __init__(self, budget: Budget) -> None:
+        self._pieces: Shelf[Hashable, Piece] = Shelf(budget)
 
     def of(self, key: Hashable, make: Callable[[], tuple[bytes, References]]) -> Piece:
         """The piece of that key, made on first need."""
@@ -38,10 +38,6 @@ class Kept:
         if found is None:
             body, references = make()
             found = Piece(body, references, references.encode())
-            size = len(found.body) + 2 * len(found.encoded)
-            if self._bytes + size > MAX_KEPT_BYTES:
-                self._pieces.clear()
-                self._bytes = 0
-            self._pieces[key] = found
-            self._bytes += size
+            size = 1000 + len(body) + len(found.encoded) + REFERENCE_BYTES * len(references)
+            self._pieces.put(key, found, size)
         return found

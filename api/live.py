@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from api.shelves import Budget, Shelf
 from domain import service_day
 from domain.predictions import CallFlag, Predictions
 from domain.realtime import TripRelationship
@@ -77,8 +78,8 @@ class Live:
         "located_epoch_s", "occupancy", "occupancy_percentage",
     )  # fmt: skip
 
-    def __init__(self, predictions: Predictions, version: int) -> None:
-        p = predictions
+    def __init__(self, predictions: Predictions, version: int, budget: Budget | None = None) -> None:
+        p, budget = predictions, budget or Budget()
         self.version = version
         self.generation = p.generation
         self.computed_epoch_s = p.computed_epoch_s
@@ -97,14 +98,14 @@ class Live:
         self._index_rows(p)
         self._index_calls(p)
         self.dates = {number: service_day.from_yyyymmdd(number) for number in np.unique(p.service_date).tolist()}
-        self.encoded_rows: dict[int, Any] = {}
+        self.encoded_rows: Shelf[int, Any] = Shelf(budget)
         """Call row to its encoded visit: filled by ``api.visits``, good for one ``rows_revision`` of the notices."""
         self.rows_revision = -1
-        self.exports: dict[Any, bytes] = {}
+        self.exports: Shelf[Any, bytes] = Shelf(budget)
         """What was asked for, to the GTFS-realtime message: filled by ``api.endpoints.gtfs_realtime``."""
-        self.listings: dict[Any, bytes] = {}
+        self.listings: Shelf[Any, bytes] = Shelf(budget)
         """What was asked for, to a whole list of vehicles: filled by ``api.endpoints.vehicles``."""
-        self.encoded_statuses: dict[int, Any] = {}
+        self.encoded_statuses: Shelf[int, Any] = Shelf(budget)
         """Trip row to its encoded status: filled by ``api.status`` on first need, gone with this tick."""
 
     def _index_rows(self, p: Predictions) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol
 from api.live import Live
 from api.notices import Notices, each_once
 from api.served import Served
+from api.shelves import Budget
 from domain.alert import Alert
 from domain.crowding import Crowding
 from domain.errors import BlobUnusable, BundleUnusable
@@ -107,6 +108,8 @@ class Replica:
         self._source = source
         self.health = judge
         """How a feed is at an instant, by the one judge."""
+        self.budget = Budget()
+        """For everything that is kept encoded."""
         self.served: dict[str, Served] = {}
         """GTFS feed id to its timetable in force."""
         self.by_code: dict[str, tuple[Served, int]] = {}
@@ -262,7 +265,7 @@ class Replica:
 
     def _open(self, feed_id: str, generation: str, home: Path) -> Served:
         bundle: Bundle = open_bundle(home, feed_id, generation)
-        served = Served(bundle, self.feed_usable, self.settings.language)
+        served = Served(bundle, self.feed_usable, self.settings.language, self.budget)
         _ = served.fragments.max_dwell_s  # reads a whole column: now, not within a request
         return served
 
@@ -275,7 +278,7 @@ class Replica:
             return
         with contextlib.suppress(BlobUnusable):
             found = await self._source.predictions(feed_id)
-            live = None if found is None else await asyncio.to_thread(Live, found[1], found[0])
+            live = None if found is None else await asyncio.to_thread(Live, found[1], found[0], self.budget)
             if self.served.get(feed_id) is served:
                 served.set_live(live)
                 self.ticks_total += 1

@@ -22,6 +22,7 @@ from domain.errors import SettingsInvalid
 from domain.feed import assess
 from runtime import logs
 from runtime.clock import Clock
+from runtime.memory import give_back_what_is_freed
 from runtime.settings import Settings
 from store.hall import Hall
 
@@ -76,6 +77,7 @@ async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
 async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, shared: bool) -> None:
     """One process's serving, until *stop* is set."""
     hand_over_quickly()
+    give_back_what_is_freed()
     listener = listen(settings, shared=shared)
     hall = Hall.connect(settings.redis_url)
     replica = Replica(settings, clock, HallSource(hall), assess)

@@ -10,6 +10,7 @@ from api.kept import Kept
 from api.live import Live
 from api.notices import Notices
 from api.search_index import index_of_routes, index_of_stops
+from api.shelves import Budget, Shelf
 from domain.crowding import Crowding, kind_of, usual
 from domain.realtime import OCCUPANCY_NAMES
 from store.timetable import Bundle
@@ -25,12 +26,13 @@ FeedUsable = Callable[[str, float], bool]
 class Served:
     """One GTFS feed's timetable in force, its predictions (none: everything is scheduled) and its notices."""
 
-    def __init__(self, bundle: Bundle, feed_usable: FeedUsable, language: str) -> None:
+    def __init__(self, bundle: Bundle, feed_usable: FeedUsable, language: str, budget: Budget | None = None) -> None:
+        self._budget = budget = budget or Budget()
         self.bundle = bundle
-        self.fragments = Fragments(bundle)
+        self.fragments = Fragments(bundle, budget)
         self.stop_index = index_of_stops(self.fragments)
         self.route_index = index_of_routes(bundle)
-        self.kept = Kept()
+        self.kept = Kept(budget)
         self.notices = Notices(self.fragments, (), language)
         self._language = language
         self._live: Live | None = None
@@ -39,7 +41,7 @@ class Served:
         self._judged: tuple[Live | None, tuple[bool, ...]] = (None, ())
         self._usual: dict[tuple[int, int, int, int], str] = {}
         self.crowding_version = 0
-        self.scheduled_statuses: dict[tuple[int, int], tuple[int, Any]] = {}
+        self.scheduled_statuses: Shelf[tuple[int, int], tuple[int, Any]] = Shelf(budget)
         """(trip, date) to the tick and status: kept by ``api.status``."""
         self.together: dict[int, tuple[tuple[str, int], ...]] = {}
         """Stop to (feed, stop) of the others that are the same place: kept by ``api.replica``."""
@@ -54,7 +56,7 @@ class Served:
                 for stop, others in self.together.items()
             }
         )
-        self.kept = Kept()
+        self.kept = Kept(self._budget)
 
     def set_live(self, live: Live | None) -> None:
         """The newest predictions; those for another generation of the timetable are not used."""
@@ -65,7 +67,7 @@ class Served:
         """The same timetable with what was told live at a time that is gone; the predictor judged the feeds then."""
         then = copy.copy(self)
         then._feed_usable = lambda _feed_id, _now: True
-        then.scheduled_statuses = {}
+        then.scheduled_statuses = Shelf(self._budget)
         then.runs_under_way = None
         then.set_live(live)
         return then

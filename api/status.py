@@ -16,7 +16,8 @@ from domain.realtime import NO_VALUE, OCCUPANCY_NAMES
 
 SCHEDULED_STATUS_S = 10
 """How long a status that only rests on the clock is kept."""
-MAX_KEPT = 5_000
+STATUS_BYTES = 700
+"""Of memory for a status, beside its object."""
 
 OCCUPANCY = tuple(oba.encode(name) for name in OCCUPANCY_NAMES)
 STATUS_WORDS = {int(value): oba.encode(word) for value, word in oba.TRIP_STATUS.items()}
@@ -34,7 +35,7 @@ class Status(NamedTuple):
 
     member: bytes
     stops: tuple[int, ...]
-    trips: tuple[tuple[bytes, bytes], ...]
+    trips: dict[bytes, bytes]
     route: int
     situations: dict[bytes, bytes]
     stops_offset: int
@@ -59,8 +60,12 @@ def live_status(served: Served, live: Live, row: int, now_epoch_s: float) -> Sta
         made = base and _on_later_trip(served, live, row, active, base)
     else:
         made = _make(served, live, row, vehicle, now_epoch_s)
-    live.encoded_statuses[row] = made
+    live.encoded_statuses.put(row, made, _bytes(made))
     return made
+
+
+def _bytes(status: Status | None) -> int:
+    return 100 if status is None else STATUS_BYTES + len(status.member)
 
 
 def _on_later_trip(served: Served, live: Live, row: int, active: int, base: Status) -> Status:
@@ -264,7 +269,7 @@ def _encode(
     return Status(
         member=member,
         stops=(closest, following) if following >= 0 else (closest,),
-        trips=((trip_id, trip_reference),),
+        trips={trip_id: trip_reference},
         route=route,
         situations=noticed.references,
         stops_offset=-progress.next_position,
@@ -342,7 +347,5 @@ def scheduled_status(
         vehicle_id=oba.BLANK,
         now_epoch_s=now,
     )
-    if len(served.scheduled_statuses) >= MAX_KEPT:
-        served.scheduled_statuses.clear()
-    served.scheduled_statuses[key] = (tick, made)
+    served.scheduled_statuses.put(key, (tick, made), _bytes(made))
     return made

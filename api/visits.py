@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 from api.formats import oba
-from api.fragments import NO_PICKUP, RoutePiece, StopPiece, TripPiece
+from api.fragments import NO_PICKUP, StopPiece, TripPiece
 from api.live import NO_ROW, REPLACED, Live, key_of
 from api.served import Served
 from api.status import OCCUPANCY, STATUS_WORDS, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
@@ -20,8 +20,8 @@ from domain.predictions import CallFlag
 from domain.realtime import TripRelationship
 
 CANCELLED_TRIP, DELETED_TRIP = int(TripRelationship.CANCELED), int(TripRelationship.DELETED)
-MAX_KEPT_ROWS = 10_000
-"""Encoded visits kept within one tick: about 15 MB."""
+ROW_BYTES = 420
+"""Of memory for an encoded visit beside its row: what it refers to is shared."""
 ADDED_TRIPS = frozenset(
     int(one)
     for one in (TripRelationship.ADDED, TripRelationship.NEW, TripRelationship.UNSCHEDULED, TripRelationship.DUPLICATED)
@@ -143,13 +143,13 @@ def encode_visit(ask: Ask, served: Served, visit: Visit, when: Moment) -> bytes 
     """
     live = when.live
     if visit.call >= 0 and live is not None:
-        if live.rows_revision != served.notices.revision(when.epoch_s) or len(live.encoded_rows) >= MAX_KEPT_ROWS:
+        if live.rows_revision != served.notices.revision(when.epoch_s):
             live.encoded_rows.clear()
             live.rows_revision = served.notices.revision(when.epoch_s)
         found: Encoded | None = live.encoded_rows.get(visit.call, None)
         if found is None:
             found = _encode_told(ask, served, visit, when, live)
-            live.encoded_rows[visit.call] = found
+            live.encoded_rows.put(visit.call, found, ROW_BYTES + (len(found.row) if found is not None else 0))
     else:
         found = _encode_scheduled(ask, served, visit, when)
     if found is None:
@@ -192,23 +192,25 @@ def _encoded(
     *,
     stop: StopPiece,
     trip: tuple[bytes, bytes],
-    route: RoutePiece,
+    route: int,
     status: Status | None,
     situations: dict[bytes, bytes],
 ) -> Encoded:
     fragments = served.fragments
-    routes, agencies = {route.id: route.reference}, [route.agency]
-    if status is not None:
-        other = fragments.route(status.route)
-        routes[other.id] = other.reference
-        agencies.append(other.agency)
+    if status is None:
+        routes, agencies = fragments.routes_together((route,))
+        return Encoded(
+            row=row, stops=(stop,), trips=dict((trip,)), routes=routes, agencies=agencies, situations=situations
+        )
+    routes, agencies = fragments.routes_together((route,) if route == status.route else (route, status.route))
+    if status.situations:
         situations = situations | status.situations
     return Encoded(
         row=row,
-        stops=(stop, *(fragments.stop(passed) for passed in status.stops)) if status else (stop,),
-        trips=dict((trip, *status.trips)) if status else dict((trip,)),
+        stops=(stop, *(fragments.stop(passed) for passed in status.stops)),
+        trips=status.trips if trip[0] in status.trips else dict((trip,)) | status.trips,
         routes=routes,
-        agencies=dict(fragments.agencies[agency] for agency in agencies),
+        agencies=agencies,
         situations=situations,
     )
 
@@ -284,7 +286,7 @@ def _encode_scheduled(ask: Ask, served: Served, visit: Visit, when: Moment) -> E
         row,
         stop=stop,
         trip=(piece.id, piece.reference),
-        route=route,
+        route=piece.route,
         status=status,
         situations=noticed.references,
     )
@@ -386,7 +388,7 @@ def _encode_own(ask: Ask, served: Served, visit: Visit, when: Moment, live: Live
         encoded_row,
         stop=stop,
         trip=(trip_id, trip_reference),
-        route=route,
+        route=route_row,
         status=status,
         situations=noticed.references,
     )

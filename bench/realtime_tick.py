@@ -204,9 +204,11 @@ def _follow(settings: Settings, clock: SystemClock, pipe: Connection, watched: b
     from api.replica import Replica
     from api.serve import hand_over_quickly
     from domain.feed import assess
+    from runtime.memory import give_back_what_is_freed
     from store.hall import Hall
 
     hand_over_quickly()
+    give_back_what_is_freed()
     hall = Hall.connect(settings.redis_url)
     replica = Replica(settings, clock, HallSource(hall), assess)
     header, gap_ms, blocked_ms = 0, 0.0, 0.0

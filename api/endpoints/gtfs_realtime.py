@@ -22,8 +22,6 @@ from api.served import Served
 from domain import ids
 from domain.errors import IdMalformed
 
-MAX_KEPT = 40
-"""Messages kept within one tick."""
 SUFFIXES: dict[str, tuple[Callable[[Any], bytes], str]] = {
     ".pbtext": (gtfs_realtime.text, gtfs_realtime.TEXT_TYPE),
     ".pb": (gtfs_realtime.binary, gtfs_realtime.CONTENT_TYPE),
@@ -72,8 +70,7 @@ async def _exported(
                 )
             )
         )
-        if len(live.exports) < MAX_KEPT:
-            live.exports[key] = body
+        live.exports.put(key, body, len(body))
     return _response(request, body, media_type, live.computed_epoch_s)
 
 

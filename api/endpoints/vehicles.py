@@ -20,8 +20,6 @@ from domain.ids import qualify
 from domain.realtime import NO_VALUE, OCCUPANCY_NAMES
 
 ANY_AGE_S = 10**9
-MAX_LISTINGS = 64
-"""Whole lists kept within one tick: one for each agency that is asked for."""
 
 
 def vehicles_for_agency(ask: Ask) -> bytes:
@@ -40,9 +38,8 @@ def vehicles_for_agency(ask: Ask) -> bytes:
     key = agency, usable, served.notices.revision(ask.now_epoch_s), ask.wants_references()
     listing = live.listings.get(key)
     if listing is None:
-        if len(live.listings) >= MAX_LISTINGS:
-            live.listings.clear()
-        listing = live.listings[key] = _listing(ask, served, agency, live, usable, oldest)
+        listing = _listing(ask, served, agency, live, usable, oldest)
+        live.listings.put(key, listing, len(listing))
     return listing
 
 

@@ -22,6 +22,8 @@ from domain.timetable import Agency, Route, Stop, Trip, WheelchairBoarding
 encode = msgspec.json.encode
 """Any plain value as JSON."""
 
+LARGE_BYTES = 128 * 1024
+"""From here on a body is not copied to put its envelope around it."""
 TRUE, FALSE, NULL, BLANK, NONE = b"true", b"false", b"null", b'""', b"[]"
 
 _WHEELCHAIR = {
@@ -99,6 +101,14 @@ def orientation_deg(bearing_deg: float) -> float:
 def envelope(now_epoch_s: float, data: bytes) -> bytes:
     """A whole answer around its ``data``."""
     return b'{"code":200,"currentTime":%d,"data":%b,"text":"OK","version":2}' % (int(now_epoch_s * 1000), data)
+
+
+def envelope_in_parts(now_epoch_s: float, data: bytes) -> tuple[bytes, ...]:
+    """The same; *data* that is large is not copied."""
+    if len(data) < LARGE_BYTES:
+        return (envelope(now_epoch_s, data),)
+    head, tail = envelope(now_epoch_s, b"|").split(b"|")
+    return head, data, tail
 
 
 def refusal(now_epoch_s: float, code: int, text: str, field_errors: dict[str, list[str]] | None) -> bytes:

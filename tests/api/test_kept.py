@@ -1,8 +1,8 @@
 """Pieces that are kept as long as a timetable."""
 
-from api import kept
 from api.fragments import References
 from api.kept import Kept
+from api.shelves import Budget
 from tests.api.town import Town
 
 
@@ -14,7 +14,7 @@ def piece(text: bytes) -> tuple[bytes, References]:
 
 def test_piece_is_made_once_and_never_changed_by_its_readers() -> None:
     """Notices of the moment go into a copy."""
-    pieces, made = Kept(), []
+    pieces, made = Kept(Budget()), []
 
     def make() -> tuple[bytes, References]:
         made.append(1)
@@ -30,8 +30,8 @@ def test_piece_is_made_once_and_never_changed_by_its_readers() -> None:
 
 def test_pieces_are_forgotten_when_they_grow_too_large() -> None:
     """And made again when asked for."""
-    pieces = Kept()
-    large = b"x" * (kept.MAX_KEPT_BYTES // 2)
+    pieces = Kept(Budget(100_000))
+    large = b"x" * 50_000
     first = pieces.of(1, lambda: piece(large))
     assert pieces.of(1, lambda: piece(b"")) is first
     pieces.of(2, lambda: piece(large))
