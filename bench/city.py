@@ -134,8 +134,12 @@ async def city(
     most_trips: int = 100_000,
     feed_every_s: float | None = FEED_EVERY_S,
     learn: bool = True,
+    waiting: bool = False,
 ) -> AsyncIterator[City]:
-    """The city of the schedule at *zip_path*, serving with realtime on; None: nothing is fed but the first dataset."""
+    """The city of the schedule at *zip_path*, serving with realtime on; None: nothing is fed but the first dataset.
+
+    *waiting*: the vehicles of trips that are about to start are heard of, too.
+    """
     home = Path(tempfile.mkdtemp(prefix="wayside-bench-"))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
@@ -143,7 +147,7 @@ async def city(
         imported = await asyncio.to_thread(build, zip_path, feed_id="city", home=home)
         bundle = Bundle(Path(imported.folder))
         now = busiest_epoch_s(bundle)
-        dataset = await asyncio.to_thread(make_dataset, bundle, now, most_trips=most_trips)
+        dataset = await asyncio.to_thread(make_dataset, bundle, now, most_trips=most_trips, waiting=waiting)
         gtfs = FeedSpec(feed_id="city", kind=FeedKind.GTFS, url=f"file://{zip_path}", interval_s=86_400)
         settings = Settings(
             home=home, redis_url=f"unix://{server.socket}", redis_is_embedded=True, port=free_port(),

@@ -48,10 +48,17 @@ def _span(
 
 
 def make_dataset(
-    bundle: Bundle, now_epoch_s: int, *, most_trips: int = 100_000, most_calls: int = 1000, seed: int = 1
+    bundle: Bundle,
+    now_epoch_s: int,
+    *,
+    most_trips: int = 100_000,
+    most_calls: int = 1000,
+    seed: int = 1,
+    waiting: bool = False,
 ) -> Dataset:
     """Updates for the trips under way (and those about to start, up to *most_trips*, *most_calls* of each), -60 s to +15 min late, and a
-    vehicle for each trip under way. Another *seed* gives every trip a delay some seconds different.
+    vehicle for each trip under way; *waiting*: for those about to start, too. Another *seed* gives every trip a delay some seconds
+    different.
     """
     lot, places = np.random.default_rng(seed), np.random.default_rng(7)
     found: list[tuple[int, int, int]] = []
@@ -86,7 +93,7 @@ def make_dataset(
             stop.arrival.time, stop.arrival.delay = int(arrivals[at]), delay
             stop.departure.time, stop.departure.delay = int(departures[at]), delay
         told += last - first
-        if departures[0] > now_epoch_s:
+        if departures[0] > now_epoch_s and not waiting:
             continue
         vehicle = vehicles.entity.add(id=f"v{trip}").vehicle
         vehicle.trip.trip_id, vehicle.trip.start_date = bundle.trip_ids[trip], str(date)

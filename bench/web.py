@@ -34,8 +34,11 @@ async def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=int, default=5, help="of load for each row (default 5)")
     parser.add_argument("--connections", type=int, default=16, help="default 16")
     parser.add_argument("--only", choices=AIMS_PER_S, help="one endpoint")
+    parser.add_argument(
+        "--waiting", action="store_true", help="vehicles wait at the start of trips that begin soon, too"
+    )
     given = parser.parse_args(arguments)
-    async with city(given.zip, web_processes=given.processes) as it:
+    async with city(given.zip, web_processes=given.processes, waiting=given.waiting) as it:
         print(
             f"{it.bundle.meta['counts']['stop_times']:,} stop times, {it.dataset.trips:,} trips told live, "
             f"{it.dataset.on_the_road:,} vehicles; {given.processes} web process(es), {given.connections} connections, "
