@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 
 
 class FeedKind(StrEnum):
@@ -202,11 +203,16 @@ STALE_AFTER_S = {
 }
 """Data older than this is not shown as live (seconds). Five minutes for vehicles: a bus is by then a few stops away.
 For kinds whose content may rightly stay the same for days, it is the age of the last good poll that counts."""
+STANDS_POLLS = 3
+"""Polls in a row that may find the same header where nearly every poll used to find a new one."""
+ENOUGH_HEADERS = 10
+"""So many headers came and went before we say how long one usually stands."""
 FUTURE_S = 120.0
 """A header this far ahead of our clock means that one of the clocks is wrong."""
 EXPIRES_SOON_DAYS = 7
 
 _BY_HEADER = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
+_SHOWS_HEADER = frozenset({PollOutcome.OK_NEW, PollOutcome.OK_UNCHANGED, PollOutcome.NOT_MODIFIED})
 _MAY_BE_EMPTY = frozenset({FeedKind.SITUATIONS, FeedKind.CAP, FeedKind.CASE_RATES})
 _REASONS = {
     PollOutcome.HTTP_4XX: ("it answers with an error about our request", "Check the address and the key of the feed."),
@@ -312,7 +318,39 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
     if spec.kind in _BY_HEADER and age_s is not None and age_s > LATE_AFTER_INTERVALS * spec.interval_s + 30.0:
         why = f"Its data is {spoken(age_s)} old; it should be new every {spoken(spec.interval_s)}."
         return judged(FeedState.LATE, born, "late", why, age_s=age_s, every_s=spec.interval_s)
+    usual_s = _stands_beyond_s(record)
+    if usual_s and age_s is not None and age_s > usual_s + spec.interval_s / 2:
+        why = f"Its data is {spoken(age_s)} old; it should be new every {spoken(usual_s)}."
+        return judged(FeedState.LATE, born, "late", why, "Watch it: its clock stands still.", age_s=age_s, every_s=usual_s)  # fmt: skip
     return _content(record, now_epoch_s, judged)
+
+
+def _stands_beyond_s(record: FeedRecord) -> float:
+    """The usual seconds from header to header, where the present one has stood for more polls than all but one before; else 0.
+
+    The feed's own habit is the measure: one whose header changes with every poll is suspect at the third that finds it
+    unchanged, one that is often seen thrice is not. One header may have stood longer: a hiccup long ago excuses nothing.
+    """
+    history = record.history
+    if record.spec.kind not in _BY_HEADER or len({poll.header_epoch_s for poll in history[-STANDS_POLLS:]}) != 1:
+        return 0.0
+    headers: list[int] = []
+    polls: list[int] = []
+    for poll in history:
+        if poll.outcome not in _SHOWS_HEADER or not poll.header_epoch_s:
+            continue
+        if headers and poll.header_epoch_s == headers[-1]:
+            polls[-1] += 1
+        else:
+            headers.append(poll.header_epoch_s)
+            polls.append(1)
+    if len(headers) <= ENOUGH_HEADERS:
+        return 0.0
+    usual_polls = sorted(polls[:-1])[-2]
+    if polls[-1] < max(STANDS_POLLS, usual_polls + 2):
+        return 0.0
+    steps = sorted(later - header for header, later in pairwise(headers))
+    return float(max(steps[len(steps) // 2], 1))
 
 
 def _last_failure(record: FeedRecord) -> tuple[str, str, PollOutcome]:

@@ -81,3 +81,53 @@ def test_age_grows_while_nobody_polls() -> None:
     """A record that stays as it is gets older with the clock, and in the end is not shown as live."""
     found = record()
     assert [assess(found, NOW + later).usable for later in (0, 200, 400)] == [True, True, False]
+
+
+def rhythm(*polls_of_each: int, every_s: float = 10.0) -> FeedRecord:
+    """A feed polled every ten seconds, the last time now, whose headers were found so many times each."""
+    total = sum(polls_of_each)
+    history: list[PollRecord] = []
+    for count in polls_of_each:
+        for again in range(count):
+            at = NOW - (total - 1 - len(history)) * every_s
+            header = int(at) - 2 if not again else history[-1].header_epoch_s
+            outcome = PollOutcome.OK_UNCHANGED if again else PollOutcome.OK_NEW
+            history.append(replace(poll(outcome, at), header_epoch_s=header))
+    found = record(header_epoch_s=history[-1].header_epoch_s, history=tuple(history), last_attempt_epoch_s=NOW)
+    return replace(found, spec=replace(found.spec, interval_s=every_s), next_attempt_epoch_s=NOW + every_s)
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "state"),
+    [
+        ("new with every poll, seen twice", rhythm(*[1] * 20, 2), FeedState.OK),
+        ("new with every poll, seen three times", rhythm(*[1] * 20, 3), FeedState.LATE),
+        ("one old hiccup excuses nothing", rhythm(*[1] * 9, 8, *[1] * 9, 3), FeedState.LATE),
+        ("it is often seen twice", rhythm(*[1, 2] * 10, 3), FeedState.OK),
+        ("and now four times", rhythm(*[1, 2] * 10, 4), FeedState.LATE),
+        ("new every thirty seconds, polled every ten", rhythm(*[3] * 12, 4), FeedState.OK),
+        ("the same, and it misses its time", rhythm(*[3] * 12, 5), FeedState.LATE),
+        ("too young to have a habit", rhythm(*[1] * 8, 3), FeedState.OK),
+        ("it never changes its header", rhythm(5), FeedState.OK),
+    ],
+)  # fmt: skip
+def test_a_clock_that_stands_still_is_seen_by_the_feeds_own_habit(
+    what: str, found: FeedRecord, state: FeedState
+) -> None:
+    """Within two or three polls where every poll used to find a new header, later where headers usually stand longer."""
+    health = assess(found, NOW)
+    assert (health.state, health.usable) == (state, True), (what, health.why)
+
+
+def test_a_standing_clock_is_not_seen_in_polls_that_failed_or_found_an_older_dataset() -> None:
+    """Neither shows what the producer's clock says; and it is well again with the first new header."""
+    found = rhythm(*[1] * 20, 3)
+    assert assess(found, NOW).code == "late"
+    assert dict(assess(found, NOW).values)["every_s"] == 10.0
+    for outcome in (PollOutcome.OLDER_THAN_BEFORE, PollOutcome.HTTP_5XX):
+        *before, last = found.history
+        blind = replace(found, history=(*before, replace(last, outcome=outcome)))
+        assert assess(blind, NOW).state is FeedState.OK
+    news = replace(found.history[-1], header_epoch_s=int(NOW) - 1, outcome=PollOutcome.OK_NEW)
+    well = replace(found, history=(*found.history, news), header_epoch_s=int(NOW) - 1)
+    assert assess(well, NOW).state is FeedState.OK

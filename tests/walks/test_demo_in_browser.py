@@ -41,7 +41,7 @@ def test_a_place_watched_on_the_page_is_warned_on_the_phone(town: House, browser
 
 def test_each_button_makes_its_feed_sick_and_well_again(town: House, browser: Browser) -> None:
     """503, garbage and silence turn a row at once and say why; well again, it recovers. (A clock that stands still is
-    late after a minute: the rules of ``assess`` hold that.)"""
+    late after three polls, once ten headers were seen: the rules of ``assess`` hold that.)"""
     page = browser.new_page(locale="en", viewport={"width": 1280, "height": 900})
     page.goto(town.base + "/operations")
     page.locator("#token").fill(town.token)
