@@ -89,8 +89,10 @@ def runs_now(bundle: Bundle, predictions: Predictions | None, now_epoch_s: float
     """Trips under way or about to start, each with the call it is on its way to: by prediction, else by timetable."""
     if predictions is None or predictions.generation != bundle.generation:
         return list(_by_timetable(bundle, now_epoch_s, frozenset()))
-    # A copy of a trip does not stand for the trip itself.
-    spoken_for = (predictions.own_calls == 0) | (predictions.relationship == TripRelationship.REPLACEMENT)
+    # Neither a copy of a trip nor a row that says nothing of its calls stands for the trip.
+    gone = np.isin(predictions.relationship, [int(kind) for kind in _GONE])
+    replaced = predictions.relationship == TripRelationship.REPLACEMENT
+    spoken_for = np.where(predictions.own_calls == 0, gone | (np.diff(predictions.ptr) > 0), replaced)
     rows = np.flatnonzero(spoken_for)
     known = frozenset(zip(predictions.trip[rows].tolist(), predictions.service_date[rows].tolist(), strict=True))
     return [*_by_prediction(bundle, predictions, now_epoch_s), *_by_timetable(bundle, now_epoch_s, known)]

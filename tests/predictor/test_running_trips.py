@@ -78,6 +78,11 @@ def test_a_cancelled_trip_runs_through_nothing(judge: Judge) -> None:
     assert judge([cancelled]) == []
 
 
+def test_a_trip_of_which_nothing_is_predicted_runs_as_planned(judge: Judge) -> None:
+    (risk,) = judge([Row(trip="t", date=DATE, source=0)])
+    assert (risk.trip_id, risk.stop_ids) == ("1_t", ("1_s1", "1_s2", "1_s3"))
+
+
 def test_a_trip_that_is_led_around_the_ground_is_not_in_it(judge: Judge) -> None:
     """A replacement with stops north of the flood; one that is led through it although its timetable is not."""
     around = Row(trip="t", calls=DETOUR, date=DATE, relationship=TripRelationship.REPLACEMENT, own=True)
