@@ -47,6 +47,8 @@ class FeedSpec:
     attribution: str = ""
     region: str = ""
     allow_private_hosts: bool = False
+    ca_file: str = ""
+    """Certificates, as PEM, of authorities that are trusted for this feed beside the usual ones; blank for none."""
     threshold_per_100k: float | None = None
     """For case rates: the level at which a district becomes an Alert."""
     priority: tuple[tuple[str, int], ...] = ()

@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import re
 import socket
+import ssl
 import urllib.request
 import zlib
 from collections.abc import Iterable, Mapping
@@ -80,10 +81,10 @@ def with_secrets(text: str, secrets: Mapping[str, str]) -> str:
 class _Guarded(httpx.AsyncHTTPTransport):
     """Connects to addresses that were checked. httpx has no public way to say how a name becomes a connection."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, trusted: ssl.SSLContext) -> None:
+        super().__init__(verify=trusted)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(), max_connections=100, max_keepalive_connections=20,
+            ssl_context=trusted, max_connections=100, max_keepalive_connections=20,
             keepalive_expiry=30.0, network_backend=_PublicOnly(),
         )  # fmt: skip
 
@@ -150,18 +151,35 @@ class Fetcher:
     def __init__(self, clock: Clock, secrets: Mapping[str, str], contact: str = "") -> None:
         self._clock = clock
         self._secrets = dict(secrets)
-        headers = {"User-Agent": f"{USER_AGENT} ({contact})" if contact else USER_AGENT, "Accept-Encoding": "gzip"}
-        self._client = httpx.AsyncClient(follow_redirects=False, headers=headers)
-        self._guarded = (
-            self._client
-            if {"http", "https", "all"} & urllib.request.getproxies().keys()
-            else httpx.AsyncClient(follow_redirects=False, headers=headers, transport=_Guarded())
-        )
+        self._headers = {
+            "User-Agent": f"{USER_AGENT} ({contact})" if contact else USER_AGENT,
+            "Accept-Encoding": "gzip",
+        }
+        self._has_proxy = bool({"http", "https", "all"} & urllib.request.getproxies().keys())
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
 
     async def close(self) -> None:
-        await self._client.aclose()
-        await self._guarded.aclose()
+        for client in self._clients.values():
+            await client.aclose()
+
+    def client_for(self, spec: FeedSpec) -> httpx.AsyncClient:
+        """The connections that the feed may use: to public addresses, unless it says otherwise, by whom it trusts. Raises
+        FetchFailed."""
+        is_guarded = not spec.allow_private_hosts and not self._has_proxy
+        client = self._clients.get((spec.ca_file, is_guarded))
+        if client is None:
+            trusted = httpx.create_ssl_context()
+            if spec.ca_file:
+                try:
+                    trusted.load_verify_locations(spec.ca_file)
+                except OSError as error:  # it was there when the configuration was read
+                    raise FetchFailed(f"ca_file cannot be read: {error}", outcome=PollOutcome.TLS) from error
+            client = self._clients[spec.ca_file, is_guarded] = httpx.AsyncClient(
+                follow_redirects=False, headers=self._headers, verify=trusted,
+                transport=_Guarded(trusted) if is_guarded else None,
+            )  # fmt: skip
+        return client
 
     def redact(self, text: str) -> str:
         return redact(text, self._secrets)
@@ -209,7 +227,7 @@ class Fetcher:
 
     async def _get(self, spec: FeedSpec, address: str, headers: dict[str, str], started_s: float) -> Fetched:
         origin = _origin(address)
-        client = self._client if spec.allow_private_hosts else self._guarded
+        client = self.client_for(spec)
         timeout = httpx.Timeout(spec.timeout_s, connect=min(CONNECT_S, spec.timeout_s))
         for _ in range(MAX_REDIRECTS + 1):
             parts = urlsplit(address)

@@ -1,6 +1,7 @@
 """``[[feeds]]`` and ``[[same_stops]]``: which feeds there are, how they belong together, and which stops are one place."""
 
 import re
+import ssl
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ DEFAULT_INTERVAL_S = {
 """How often a feed is polled where its configuration does not say."""
 MAX_BYTES = {FeedKind.GTFS: 1024**3}
 FEED_KEYS = ("id", "kind", "url", "name", "interval_s", "timeout_s", "max_bytes", "schedule", "agencies", "headers",
-             "attribution", "region", "allow_private_hosts", "threshold_per_100k", "priority")  # fmt: skip
+             "attribution", "region", "allow_private_hosts", "ca_file", "threshold_per_100k", "priority")  # fmt: skip
 SAME_STOPS_KEYS = ("stops",)
 _REALTIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.SITUATIONS, FeedKind.COMBINED})
 _FEED_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -74,6 +75,7 @@ def _feed(entry: Table) -> FeedSpec | None:
         attribution=entry.text("attribution"),
         region=entry.text("region"),
         allow_private_hosts=entry.value("allow_private_hosts", bool, False),
+        ca_file=_ca_file(entry),
         priority=_priority(entry, kind),
     )
     return spec if name in kinds else None
@@ -82,6 +84,16 @@ def _feed(entry: Table) -> FeedSpec | None:
 def is_feed_id(text: str) -> bool:
     """Small letters, digits and hyphens, at most forty: it is part of file names and keys."""
     return _FEED_ID.fullmatch(text) is not None
+
+
+def _ca_file(entry: Table) -> str:
+    path = entry.text("ca_file")
+    if path:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except (OSError, ValueError) as error:
+            entry.fault("ca_file", f"expected a file of certificates (PEM), found {path!r}: {error}")
+    return path
 
 
 def _headers(entry: Table) -> tuple[tuple[str, str], ...]:

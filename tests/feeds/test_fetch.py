@@ -227,7 +227,7 @@ async def test_a_name_that_becomes_private_after_the_check_is_not_connected_to(b
     """What the connection goes to is looked at again where it is made."""
     fetcher = Fetcher(SystemClock(), {})
     with pytest.raises(FetchFailed) as caught:
-        async with fetcher._guarded.stream("GET", f"{base}/good"):
+        async with fetcher.client_for(spec_of(base, allow_private_hosts=False)).stream("GET", f"{base}/good"):
             pass
     await fetcher.close()
     assert caught.value.outcome == PollOutcome.ADDRESS_BLOCKED
@@ -274,6 +274,20 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Pat
     async with saying_over_tls(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfeed") as port:
         with pytest.raises(FetchFailed) as caught:
             await fetcher.fetch(spec_of(f"https://127.0.0.1:{port}/"), Validators())
+        await fetcher.close()
+    assert caught.value.outcome == PollOutcome.TLS
+
+
+async def test_a_feed_may_trust_a_certificate_of_its_own(certificate: Path) -> None:
+    """That feed, and no other of the same server."""
+    fetcher = Fetcher(SystemClock(), {})
+    async with saying_over_tls(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfeed") as port:
+        spec = spec_of(f"https://127.0.0.1:{port}/", ca_file=str(certificate))
+        assert (await fetcher.fetch(spec, Validators())).body == b"feed"
+        with pytest.raises(FetchFailed) as caught:
+            await fetcher.fetch(replace(spec, ca_file=""), Validators())
+        with pytest.raises(FetchFailed, match="ca_file cannot be read"):
+            await fetcher.fetch(replace(spec, ca_file="/nowhere.pem"), Validators())
         await fetcher.close()
     assert caught.value.outcome == PollOutcome.TLS
 

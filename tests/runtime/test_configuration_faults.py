@@ -25,6 +25,7 @@ id = "A b"
 kind = "gtfs"
 url = "ftp://x?api_key=hunter22"
 max_bytes = -5
+ca_file = "/nowhere.pem"
 [[feeds]]
 id = "r"
 kind = "trip_updates"
@@ -61,6 +62,7 @@ def test_every_fault_is_told_at_once_with_file_key_and_what_was_expected(tmp_pat
         "feeds[0].id: expected small letters, digits and hyphens, found 'A b'",
         "feeds[0].url: expected an http or https address, found 'ftp://x?api_key=***'",
         "feeds[0].max_bytes: expected 1 to 1099511627776, found -5",
+        "feeds[0].ca_file: expected a file of certificates (PEM), found '/nowhere.pem': [Errno 2] No such file or directory",
         "feeds[1].url: environment variable NOPE is not set",
         "feeds[1].headers.X-Key: expected a text in quotes, found 5",
         "feeds[1].interval_s: expected 1 to 604800 seconds, found 0",
