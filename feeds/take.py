@@ -83,10 +83,11 @@ Taker = Callable[[Desk, FeedSpec, bytes], Awaitable[Taken]]
 
 async def take_schedule(desk: Desk, spec: FeedSpec, data: bytes) -> Taken:
     """Import a schedule and put its bundle into force; the one before it serves until then."""
-    with tempfile.NamedTemporaryFile(suffix=".zip", dir=None) as file:
-        await asyncio.to_thread(Path(file.name).write_bytes, data)
+    with tempfile.TemporaryDirectory(prefix="wayside-") as folder:
+        path = Path(folder) / f"{spec.feed_id}.zip"  # problems name the file
+        await asyncio.to_thread(path.write_bytes, data)
         imported = await schedule.import_file(
-            Path(file.name),
+            path,
             spec,
             desk.settings.home,
             source=spec.name or spec.feed_id,

@@ -72,13 +72,13 @@ async def _import(
 ) -> schedule.Imported:
     hall = Hall.connect(settings.redis_url)
     try:
-        with tempfile.NamedTemporaryFile(suffix=".zip") as file:
+        with tempfile.TemporaryDirectory(prefix="wayside-") as folder:
             path = Path(source)
             if "://" in source:
                 fetcher = Fetcher(clock, settings.secrets, settings.contact_email)
                 fetched = await fetcher.fetch(replace(spec, url=source, allow_private_hosts=True), Validators())
                 await fetcher.close()
-                path = Path(file.name)
+                path = Path(folder) / f"{spec.feed_id}.zip"
                 await asyncio.to_thread(path.write_bytes, fetched.body or b"")
             imported = await schedule.import_file(
                 path,

@@ -165,7 +165,7 @@ def _read(data: bytes) -> tuple[Any, list[Any], list[str]]:
     try:
         message.ParseFromString(data)
     except (DecodeError, RecursionError) as error:
-        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}: {error}") from error
+        raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}") from error
     if not message.HasField("header"):
         raise NotThisFormat(f"expected a GTFS-realtime FeedMessage, found {_looks_like(data)}, without a header")
     if message.IsInitialized():

@@ -353,6 +353,7 @@ async def test_a_broken_schedule_never_replaces_a_good_one(producer: Producer, t
         record = await record_when(hall, "gtfs", lambda it: it.consecutive_failures > 0)
         assert outcome(record) is PollOutcome.NOT_THE_FORMAT
         assert [one.code for one in record.problems][-1] == "refused"
+        assert record.problems[-1].message.startswith("gtfs.zip: expected a zip archive")
         assert await hall.redis.hgetall(keys.timetable("gtfs")) == before
 
 
