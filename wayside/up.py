@@ -262,12 +262,12 @@ def _tell_when_ready(supervisor: Supervisor, settings: Settings, extras: list[st
         else:
             return
         where = [f"riders                {base}/", f"operators             {base}/operations", *extras]
-        if settings.accept_test_key:
-            where.append(f"API                   {base}/api/where/current-time.json?key=test")
+        where.append(f"API                   {base}/docs{' (key: test)' if settings.accept_test_key else ''}")
         if ready and missing:
             where.append(f"still without the timetable of {', '.join(missing)}")
         if not has_schedules:
             where.append("no feed of kind gtfs is configured: there are no arrivals to show")
+        where.append("to stop               Ctrl-C")
         Console(file=supervisor.out).print(Panel("\n".join(where), title=f"{settings.city} is up", expand=False))
 
     threading.Thread(target=wait, daemon=True).start()
