@@ -424,9 +424,13 @@ class Application:
         assert isinstance(error, RequestRefused)
         return self._said(error.code, error.text, error.field_errors, error.headers)
 
-    async def _http_error(self, _request: Request, error: Exception) -> Response:
+    async def _http_error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = HTTPStatus(error.status_code)
+        if code is HTTPStatus.NOT_FOUND and _is_a_persons(request):
+            from api.pages.rider import not_found
+
+            return not_found(request)
         text = {404: "resource not found", 405: "method not allowed"}.get(code, error.detail or code.phrase.lower())
         headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
         return self._said(code, text, None, headers)
@@ -444,3 +448,8 @@ class Application:
         for name, value in headers:
             response.headers[name.decode()] = value.decode()
         return response
+
+
+def _is_a_persons(request: Request) -> bool:
+    """Somebody who typed an address into a browser wants a page, not JSON; whoever asks the API wants JSON."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(("/api/", "/static/"))

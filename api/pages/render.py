@@ -87,6 +87,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
             languages=words.languages(),
             here_in=here_in,
             city=settings.city,
+            demo=settings.demo is not None,
             recording=_recording(settings, language, now_epoch_s, time_zone),
             asset=assets.address,
             tiles=settings.tiles,

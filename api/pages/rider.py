@@ -104,6 +104,13 @@ def _coordinate(text: str | None, most: float) -> float | None:
     return value if value is not None and -most <= value <= most else None
 
 
+def not_found(request: Request, key: str = "not_found.text", **values: object) -> Response:
+    """A page that says so, with a search."""
+    language = language_of(request)
+    heading, text = words.say(language, "not_found.title"), words.say(language, key, **values)
+    return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
+
+
 async def home(request: Request) -> Response:
     """GET /: the map, warnings, favourites, stops nearby (``?lat=&lon=``) or found (``?q=``)."""
     limit(request)
@@ -159,8 +166,7 @@ async def stop(request: Request) -> Response:
     stop_id = request.path_params["stop_id"]
     found = board.find_stop(replica, stop_id)
     if found is None:
-        heading, text = words.say(language, "not_found.title"), words.say(language, "not_found.stop", id=stop_id[:80])
-        return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
+        return not_found(request, "not_found.stop", id=stop_id[:80])
     served, row = found
     asked = request.query_params.get("minutes", "")
     minutes = min(max(int(asked), 5), 360) if asked.isdigit() and len(asked) < 5 else 60
@@ -201,8 +207,7 @@ async def warning(request: Request) -> Response:
     replica, settings, _, language = _parts(request)
     alert = replica.alerts.get(request.path_params["alert_id"])
     if alert is None:
-        heading, text = words.say(language, "not_found.title"), words.say(language, "not_found.text")
-        return page(request, "message.html", 404, heading=heading, text=text, again_s=0)
+        return not_found(request)
     alert = shown_part(alert)
     points = [point for info in alert.infos for area in info.areas for ring in area.polygons for point in ring]
     points += [(circle.lon, circle.lat) for info in alert.infos for area in info.areas for circle in area.circles]

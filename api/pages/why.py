@@ -48,6 +48,7 @@ async def why(request: Request) -> Response:
         route=names.route(visit),
         headsign=names.headsign(visit),
         stop=names.stop(visit.stop),
+        stop_id=request.query_params.get("stop", ""),
         feed=found["realtime"],
         vehicle=found["vehicle"],
         early_epoch_s=told_s + prediction.get("earlySeconds", 0),

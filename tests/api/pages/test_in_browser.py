@@ -156,7 +156,7 @@ def test_a_keyboard_alone_finds_a_stop_and_keeps_it(site: Site, browser: Browser
             break
     page.keyboard.type("1002")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/?q=1002")
+    page.wait_for_url("**/?q=1002#find")
     page.locator("a.stop").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/stops/1_mid")

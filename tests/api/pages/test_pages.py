@@ -181,3 +181,26 @@ def test_polls_are_told_in_words(site: Site) -> None:
 def test_numbers_are_grouped_as_the_language_does(site: Site) -> None:
     for language, number in (("en", "240,000"), ("vi", "240.000")):
         assert number in get(site, f"/accuracy?lang={language}").text
+
+
+def test_who_types_an_address_that_is_none_gets_a_page(site: Site) -> None:
+    """In words, with a search; programs get JSON."""
+    answer = get(site, "/nothing?lang=vi", accept="text/html,*/*;q=0.8")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert catalogues()["vi"]["not_found.text"] in answer.text
+    for path, accept in (
+        ("/nothing", "*/*"),
+        ("/api/v1/nothing", "text/html"),
+        ("/static/x/y.js", "text/html"),
+    ):
+        answer = get(site, path, accept=accept)
+        assert (answer.status_code, answer.json()["code"]) == (404, 404)
+
+
+def test_what_was_searched_for_comes_before_everything_else(site: Site) -> None:
+    """Right under the search field, to which the page goes; favourites and the rest follow."""
+    html = get(site, "/?q=middle").text
+    assert (
+        html.index('id="find"') < html.index("Middle Street") < html.index('id="favourites"') < html.index('id="place"')
+    )
+    assert html.count('id="nearby"') == get(site, "/").text.count('id="nearby"') == 1
