@@ -30,7 +30,7 @@ SETTLE_EVERY_S = 15.0
 """How often events are let expire and withdrawn."""
 
 TRIPS_EVERY_S = 10.0
-"""Trips are judged at most this often, unless an Alert changed."""
+"""Trips are judged at most this often, unless an Alert or a timetable changed."""
 
 
 async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event) -> None:
@@ -54,7 +54,8 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
                 elif change.topic == "resync":
                     moved = await events.settle_changed()
                 runs_may_differ = change.topic in {"predictions", "timetable", "resync"}
-                if moved or (runs_may_differ and now_s - judged_s >= TRIPS_EVERY_S):
+                is_due = change.topic == "timetable" or now_s - judged_s >= TRIPS_EVERY_S
+                if moved or (runs_may_differ and is_due):
                     await trips.judge(events.known)
                     judged_s = now_s
             except AWAY:

@@ -71,6 +71,16 @@ class Plainly:
     def trips(self) -> dict[str, dict[str, str]]:
         return {row["trip_id"]: row for row in self.tables["trips"] if row["trip_id"] in self.calls}
 
+    def lines(self) -> dict[str, list[tuple[float, float]]]:
+        """Shape to its (lon, lat) points in order."""
+        found: dict[str, list[tuple[int, float, float]]] = {}
+        with zipfile.ZipFile(self.folder / "gtfs.zip") as archive:
+            name = next(one for one in archive.namelist() if one.endswith("shapes.txt"))
+            for row in csv.DictReader(io.TextIOWrapper(archive.open(name), "utf-8-sig"), skipinitialspace=True):
+                point = int(row["shape_pt_sequence"]), float(row["shape_pt_lon"]), float(row["shape_pt_lat"])
+                found.setdefault(row["shape_id"], []).append(point)
+        return {shape: [(lon, lat) for _, lon, lat in sorted(points)] for shape, points in found.items()}
+
     def services(self, day: date) -> set[str]:
         number = f"{day:%Y%m%d}"
         active = {

@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from feeds.formats import cap
 from simulator.replay import open_recording
+from tests.feeds.formats.cap_messages import alert, info
 from tests.walks.house import House, eventually, running
 from tests.walks.plainly import CANCELED, Call, Plainly, message_of
 
@@ -64,6 +67,7 @@ def live(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "gtfs.zip", "TripUpdates.pb", "VehiclePositions.pb", "Alerts.pb", "combined.pb",
     )  # fmt: skip
     shutil.copy(next((recordings / "cap" / "xml_real").glob("fpas__45ba79__*.xml")), folder / "warning.xml")
+    _write_floods(folder, open_recording(folder).starts_epoch_s)
     plainly = Plainly(folder, [entity.trip_update for entity in message_of(folder / "TripUpdates.pb").entity])
     vehicles = [entity.vehicle for entity in message_of(folder / "VehiclePositions.pb").entity]
     # Two report from trips that they themselves call cancelled.
@@ -77,6 +81,27 @@ def live(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         )
         eventually(lambda: any(row["predicted"] for row in house.arrivals(f"{CODE}_{_busiest(plainly)}")), 60, "live")
         yield Replay(house, plainly, starts, aboard, _ask_everywhere(house, plainly))
+
+
+FLOOD = ((44.645, -63.63), (44.645, -63.60), (44.665, -63.60), (44.665, -63.63))
+"""(lat, lon) around the west end of Halifax; nobody else in these tests lives there."""
+
+
+def _write_floods(folder: Path, starts_epoch_s: int) -> None:
+    """The same ground three times: flooded now for six hours, tonight, and for an exercise."""
+
+    def stamp(after_s: int) -> str:
+        return datetime.fromtimestamp(starts_epoch_s + after_s, UTC).isoformat()
+
+    points = " ".join(f"{lat},{lon}" for lat, lon in (*FLOOD, FLOOD[0]))
+    area = f"<area><areaDesc>West end</areaDesc><polygon>{points}</polygon></area>"
+    for name, onset_s, status in (
+        ("now", -300, "Actual"),
+        ("tonight", 4 * 3600, "Actual"),
+        ("exercise", -300, "Exercise"),
+    ):
+        said = info(area, event=f"Flood {name}", onset=stamp(onset_s), expires=stamp(6 * 3600))
+        (folder / f"{name}.cap").write_bytes(alert(said, identifier=name, sent=stamp(-600), status=status))
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +248,49 @@ def test_a_real_warning_reaches_a_subscribed_place(live: Replay) -> None:
     live.house.post("/api/v1/subscriptions", far)
     time.sleep(2)  # what must not come cannot be awaited
     assert live.house.inbox("far-away") == []
+
+
+def test_trips_through_a_flood_are_named_and_no_others(live: Replay) -> None:
+    """Who surely calls in it within the hour is named; who is named surely runs through it. Nobody, for tonight's."""
+    events = {
+        one["properties"]["id"]: one["properties"]["event"]
+        for one in live.house.get("/api/v1/alerts.geojson")["features"]
+    }
+    risks = eventually(lambda: live.house.get("/api/v1/trip-risks")["tripRisks"], 30, "trips are judged")
+    by_event: dict[str, set[str]] = {}
+    for risk in risks:
+        by_event.setdefault(events[risk["alertId"]], set()).add(risk["tripId"].partition("_")[2])
+    asked = live.house.get("/api/where/current-time.json?key=test")["currentTime"] / 1000
+    ground = shapely.Polygon([(lon, lat) for lat, lon in FLOOD])
+    places = {row["stop_id"]: (float(row["stop_lon"]), float(row["stop_lat"])) for row in live.plainly.tables["stops"]}
+    flooded = {stop for stop, place in places.items() if ground.contains(shapely.Point(place))}
+    calls: dict[str, list[Call]] = {}
+    for call in live.plainly.expected(live.starts).values():
+        if abs(call.scheduled - asked) < 6 * 3600:  # not yesterday's or tomorrow's run of it
+            calls.setdefault(call.trip, []).append(call)
+    surely, possibly = set(), set()
+    lines = live.plainly.lines()
+    for trip, theirs in calls.items():
+        times = [call.predicted or call.scheduled for call in theirs if not call.skipped]
+        if not times or theirs[0].cancelled or min(times) > asked + AHEAD_S + ASIDE_S:
+            continue
+        row = live.plainly.trips[trip]
+        way = shapely.LineString(lines[row["shape_id"]]) if row.get("shape_id") in lines else None
+        touches = way is None or way.intersects(ground.buffer(1e-4)) or any(call.stop in flooded for call in theirs)
+        if touches and (max(times) > asked - ASIDE_S or trip in live.aboard):
+            possibly.add(trip)
+        inside = [call.predicted or call.scheduled for call in theirs if call.stop in flooded and not call.skipped]
+        begins_soon = min(times) < asked + AHEAD_S - ASIDE_S
+        if trip not in live.aboard and begins_soon and any(when > asked + ASIDE_S for when in inside):
+            surely.add(trip)
+    assert set(by_event) == {"Flood now"}
+    named = by_event["Flood now"]
+    print(f"{len(named)} trips named, {len(surely)} of them surely, of {len(possibly)} that may")
+    assert surely <= named, sorted(surely - named)[:9]
+    # Three more are in no timetable: their updates list the calls.
+    added = {update.trip.trip_id for update in live.plainly.updates} - set(live.plainly.trips)
+    assert named <= possibly | added, sorted(named - possibly - added)[:9]
+    assert len(surely) > 50
 
 
 def test_a_sick_feed_turns_red(live: Replay) -> None:
