@@ -6,7 +6,6 @@ time is told until our score on that route says that ours is better: the engine,
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isnan
 
 import numpy as np
 
@@ -97,7 +96,7 @@ class _Seen:
 
     @classmethod
     def of(cls, now_epoch_s: int, calls: Calls, sights: Sights, outlook: Outlook) -> "_Seen":
-        key = _key_of_run(sights)
+        key = _key_of_run(sights.date, sights.trip)
         order = np.argsort(key, kind="stable")
         return cls(now_epoch_s, key[order], order, calls.ptr, sights.located_epoch_s, outlook)
 
@@ -105,7 +104,7 @@ class _Seen:
         """The row then of each run of now, or -1."""
         if not len(self.key):
             return np.full(len(sights.trip), -1, np.int64)
-        key = _key_of_run(sights)
+        key = _key_of_run(sights.date, sights.trip)
         at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
         rows: Int64s = np.where((self.key[at] == key) & sights.usual, self.order[at], -1)
         return rows
@@ -138,9 +137,35 @@ class _Seen:
         )
 
 
-def _key_of_run(sights: Sights) -> Int64s:
-    keys: Int64s = (sights.date.astype(np.int64) << 32) | sights.trip
+def _key_of_run(date: Int32s, trip: Int32s) -> Int64s:
+    keys: Int64s = (date.astype(np.int64) << 32) | trip
     return keys
+
+
+def _rows_of(keys: Int64s, wanted: Int64s) -> Int64s:
+    """The row of each wanted key, or -1."""
+    if not len(keys):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(keys, kind="stable")
+    at = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+    return np.where(keys[at] == wanted, at, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the vehicle of each run last was, and when; nan for never."""
+
+    key: Int64s
+    metres: Floats
+    epoch_s: Floats
+
+    def of(self, keys: Int64s) -> tuple[Floats, Floats]:
+        """Of those runs, nan for ones not known."""
+        rows = _rows_of(self.key, keys)
+        known = rows >= 0
+        found = np.full((2, len(keys)), np.nan)
+        found[:, known] = self.metres[rows[known]], self.epoch_s[rows[known]]
+        return found[0], found[1]
 
 
 @dataclass(slots=True)
@@ -169,8 +194,8 @@ class Foresight:
         """Routes on which ours is better than the agency's."""
         self._keys = self._name()
         self._plan: tuple[bytes, Plan] | None = None
-        self._places: dict[int, tuple[float, float]] = {}
-        self._before: dict[int, Int32s] = {}
+        self._places = _Places(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        self._blocks: dict[int, tuple[Int32s, Int32s]] = {}
         self._asked: _Asked | None = None
         self._seen: _Seen | None = None
 
@@ -218,32 +243,37 @@ class Foresight:
         forecast = self.engine.forecast(float(now_epoch_s), plan, None, told)
         self._asked = _Asked(
             float(now_epoch_s), plan, told,
-            {(int(sights.trip[run]), int(sights.date[run])): row for row, run in enumerate(rows.tolist())},
+            dict(zip(zip(sights.trip[rows].tolist(), sights.date[rows].tolist(), strict=True), range(len(rows)), strict=True)),
         )  # fmt: skip
-        self._score(plan, sights, rows)
-        self._prefer()
+        if self._score(plan, sights, rows) or self._seen is None:
+            self._prefer()
         return self._outlook(calls, sights, rows, plan, forecast)
 
     def _comes_next(self, sights: Sights) -> Bools:
         """Runs whose block's run before is followed."""
-        trip, date = sights.trip, sights.date
-        followed = {(int(trip[run]), int(date[run])) for run in np.flatnonzero(sights.followed).tolist()}
-        before = self._trips_before(trip, date)
-        return np.fromiter(
-            ((it, day) in followed for it, day in zip(before.tolist(), date.tolist(), strict=True)), bool, len(trip)
-        )
+        before = self._trips_before(sights.trip, sights.date)
+        followed = _key_of_run(sights.date[sights.followed], sights.trip[sights.followed])
+        return (before >= 0) & np.isin(_key_of_run(sights.date, before), followed)
 
     def _trips_before(self, trip: Int32s, date: Int32s) -> Int32s:
         """The trip that the same vehicle does before each, by its block on that day; -1: none."""
         found = np.full(len(trip), -1, np.int32)
         for day in np.unique(date).tolist():
-            before = self._before.get(day)
-            if before is None:
-                if len(self._before) > 4:
-                    self._before.clear()
-                before = self._before[day] = _chains(self.schedule, day)
             mine = date == day
-            found[mine] = before[trip[mine]]
+            found[mine] = self._chains(day)[0][trip[mine]]
+        return found
+
+    def _chains(self, day: int) -> tuple[Int32s, Int32s]:
+        """By trip: the one before and the one after it in its block on that day; -1: none."""
+        found = self._blocks.get(day)
+        if found is None:
+            if len(self._blocks) > 4:
+                self._blocks.clear()
+            before = _chains(self.schedule, day)
+            later = np.flatnonzero(before >= 0).astype(np.int32)
+            after = np.full(len(before), -1, np.int32)
+            after[before[later]] = later
+            found = self._blocks[day] = before, after
         return found
 
     def next_runs(self, trip: Int32s, date: Int32s, now_epoch_s: int) -> tuple[Int32s, Int32s]:
@@ -251,9 +281,8 @@ class Foresight:
         trips: list[Int32s] = []
         dates: list[Int32s] = []
         for day in np.unique(date).tolist():
-            self._trips_before(trip[:1], np.array([day], np.int32))
-            before = self._before[day]
-            coming = np.flatnonzero(np.isin(before, trip[date == day])).astype(np.int32)
+            coming = np.unique(self._chains(day)[1][trip[date == day]])
+            coming = coming[coming >= 0]
             starts = self.schedule.start_epoch_s(day) + self.schedule.trip_start_s[coming]
             coming = coming[starts <= now_epoch_s + NEXT_RUNS_S]
             trips.append(coming)
@@ -273,15 +302,11 @@ class Foresight:
         if self._plan is not None and self._plan[0] == mark:
             return self._plan[1]
         schedule = self.schedule
-        row_of = {key: row for row, key in enumerate(zip(trip.tolist(), date.tolist(), strict=True))}
-        before = [
-            row_of.get(key, -1) for key in zip(self._trips_before(trip, date).tolist(), date.tolist(), strict=True)
-        ]
         source = calls.source[call]
         runs = Runs(
-            key=np.array([self._run_key(*key) for key in row_of], np.int64),
+            key=self._run_keys(trip, date),
             group=self._keys.group[schedule.trip_route[trip]],
-            before=np.array(before, np.int64),
+            before=_rows_of(_key_of_run(date, trip), _key_of_run(date, self._trips_before(trip, date))),
             exact=~schedule.is_inexact(trip),
             ptr=ptr,
             stop=self._keys.stop[schedule.pattern_stop[source]],
@@ -294,6 +319,11 @@ class Foresight:
         plan = self.engine.prepare(runs)
         self._plan = mark, plan
         return plan
+
+    def _run_keys(self, trip: Int32s, date: Int32s) -> Int64s:
+        known = self._keys.run.get
+        pairs = zip(trip.tolist(), date.tolist(), strict=True)
+        return np.array([known(pair) or self._run_key(*pair) for pair in pairs], np.int64)
 
     def _run_key(self, trip: int, date: int) -> int:
         keys = self._keys.run
@@ -346,21 +376,20 @@ class Foresight:
 
     # --- the score
 
-    def _score(self, plan: Plan, sights: Sights, rows: Int64s) -> None:
+    def _score(self, plan: Plan, sights: Sights, rows: Int64s) -> int:
+        """How many predictions were settled by where vehicles came since the last tick."""
         keys = plan.runs.key
-        at = [self._places.get(key, (np.nan, np.nan)) for key in keys.tolist()]
-        before = np.array(at, np.float64).reshape(-1, 2)
+        before_m, before_epoch_s = self._places.of(keys)
         metres = np.where(sights.followed[rows], sights.distance_m[rows], np.nan)
         located = np.where(sights.followed[rows], sights.located_epoch_s[rows], np.nan)
         came = crossings(
-            run=keys, ptr=plan.runs.ptr, distance_m=plan.runs.distance_m, before_m=before[:, 0],
-            before_epoch_s=before[:, 1], now_m=metres, now_epoch_s=located,
+            run=keys, ptr=plan.runs.ptr, distance_m=plan.runs.distance_m, before_m=before_m,
+            before_epoch_s=before_epoch_s, now_m=metres, now_epoch_s=located,
         )  # fmt: skip
-        self.book.score(came)
-        self._places = {
-            key: was if isnan(here) else (here, when)
-            for key, here, when, was in zip(keys.tolist(), metres.tolist(), located.tolist(), at, strict=True)
-        }
+        settled = self.book.score(came)
+        unseen = np.isnan(metres)
+        self._places = _Places(keys, np.where(unseen, before_m, metres), np.where(unseen, before_epoch_s, located))
+        return settled
 
     def note(self, now_epoch_s: int, calls: Calls, sights: Sights, outlook: Outlook, published: Int64s) -> None:
         """Write down what riders are told now (*published*, a row a call, 0: nothing) beside what others say."""
@@ -373,9 +402,7 @@ class Foresight:
         run = calls.run[row]
         exact = ~schedule.is_inexact(sights.trip[run])
         agency = sights.agency_arrival_epoch_s[row]
-        keys = np.array(
-            [self._run_key(*key) for key in zip(sights.trip.tolist(), sights.date.tolist(), strict=True)], np.int64
-        )
+        keys = self._run_keys(sights.trip, sights.date)
         self.book.note(
             float(now_epoch_s),
             Said(

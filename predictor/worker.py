@@ -30,7 +30,7 @@ log = logging.getLogger("wayside.predictor")
 
 EVERY_S = 10.0
 """Ticks without news: calls pass, and what is too old stops being believed."""
-SETTLE_S = 0.02
+SETTLE_S = 0.01
 """Feeds of one agency change together: wait this long for the others."""
 HEARTBEAT_S = 5.0
 STUMBLE_REST_S = 2.0
