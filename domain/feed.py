@@ -303,7 +303,7 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
             else f"The last poll failed: {reason}{detail}."
         )
         state = FeedState.EMPTY if outcome is PollOutcome.EMPTY else FeedState.FAILING
-        todo = _REASONS[outcome][1]
+        todo = to_do_about(outcome)
         return judged(state, record.failing_since_epoch_s, f"failed_{outcome}", why, todo, count=count, detail=detail)
     if too_old and age_s is not None:
         why = f"Polls succeed, but the data is {spoken(age_s)} old: its clock or its producer stands still."
@@ -312,7 +312,7 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
         why = f"Its clock is {spoken(-age_s)} ahead of ours."
         return judged(FeedState.DEGRADED, record.last_change_epoch_s, "clock_ahead", why, "Check this machine's clock, then tell the producer.", ahead_s=-age_s)  # fmt: skip
     if record.entities == 0 and spec.kind not in _MAY_BE_EMPTY:
-        todo = _REASONS[PollOutcome.EMPTY][1]
+        todo = to_do_about(PollOutcome.EMPTY)
         return judged(FeedState.EMPTY, record.last_change_epoch_s, "nothing_in_it", "It has nothing in it.", todo)
     if record.consecutive_failures:
         why = f"The last poll failed: {reason}{detail}; what was good before is still used."
@@ -353,6 +353,11 @@ def _stands_beyond_s(record: FeedRecord) -> float:
         return 0.0
     steps = sorted(later - header for header, later in pairwise(headers))
     return float(max(steps[len(steps) // 2], 1))
+
+
+def to_do_about(outcome: PollOutcome) -> str:
+    """What an operator does about a poll that ended so."""
+    return _REASONS.get(outcome, _REASONS[PollOutcome.FAILED])[1]
 
 
 def _last_failure(record: FeedRecord) -> tuple[str, str, PollOutcome]:

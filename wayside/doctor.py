@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from domain.errors import FetchFailed, NotThisFormat
-from domain.feed import FeedKind, FeedSpec
+from domain.feed import FeedKind, FeedSpec, PollOutcome, to_do_about
 from feeds.fetch import Fetcher, Validators
 from runtime.clock import SystemClock
 from runtime.settings import Settings
@@ -141,6 +141,6 @@ async def _feed(spec: FeedSpec, fetcher: Fetcher, ahead: list[float]) -> tuple[b
         decoded = gtfs_realtime.decode(body, feed_id=spec.feed_id, now_epoch_s=0)
         return True, f"{decoded.entities} entities", ""
     except FetchFailed as error:
-        return False, str(error), "Open the address in a browser; check the key."
+        return False, str(error), to_do_about(PollOutcome(error.outcome))
     except NotThisFormat as error:
         return False, fetcher.redact(str(error)), "Check that the address serves this kind of feed."

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from runtime.clock import SystemClock
 from store import api_keys
 from store.hall import Hall
-from wayside.processes import settings_from
+from wayside.processes import redis_is_silent, settings_from
 
 COLUMNS = ("NAME", "ROLE", "QUOTA", "RIGHTS", "MADE")
 
@@ -24,7 +24,7 @@ async def _keys(options: argparse.Namespace) -> int:
     hall = Hall.connect(settings.redis_url)
     try:
         if not await hall.is_there():
-            print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
+            print(redis_is_silent(settings), file=sys.stderr)
             return 1
         if options.action == "add":
             same = sum(key.name == options.name for key in (await api_keys.get_all(hall)).values())

@@ -19,7 +19,7 @@ from runtime.clock import SystemClock
 from runtime.settings import Settings
 from store import learned, timetable
 from store.hall import Hall
-from wayside.processes import settings_from
+from wayside.processes import redis_is_silent, settings_from
 
 PAIRS_SHOWN = 20
 
@@ -43,7 +43,7 @@ async def _learn(options: argparse.Namespace) -> int:
     hall = Hall.connect(settings.redis_url)
     try:
         if not await hall.is_there():
-            print("Redis does not answer; is `wayside up` (or REDIS_URL) running?", file=sys.stderr)
+            print(redis_is_silent(settings), file=sys.stderr)
             return 1
         if options.action == "export":
             return await _export(hall, wanted, Path(options.file))

@@ -28,6 +28,16 @@ def settings_from(config: str | None, environment: Mapping[str, str] | None = No
         raise SystemExit(2) from error
 
 
+def redis_is_silent(settings: Settings) -> str:
+    """What to tell who needs Redis while it does not answer."""
+    if not settings.redis_is_embedded:
+        return "Redis does not answer at REDIS_URL: start the server, or unset it to use the embedded one"
+    return (
+        f"Redis does not answer in {settings.home}: start `wayside up`, or name the home of what runs "
+        "(a demo's: --home var/demo)"
+    )
+
+
 def run(name: str, config: str | None) -> int:
     """Run one process until it is told to stop."""
     settings = settings_from(config)

@@ -111,7 +111,7 @@ def test_keys_are_made_listed_and_forgotten(tmp_path: Path) -> None:
 def test_keys_say_when_redis_is_away(tmp_path: Path) -> None:
     found = wayside("keys", "list", home=tmp_path)
     assert found.returncode == 1
-    assert "Redis does not answer" in found.stderr
+    assert f"Redis does not answer in {tmp_path}: start `wayside up`, or name the home" in found.stderr
 
 
 def test_doctor_says_in_words_what_is_wrong(tmp_path: Path) -> None:
@@ -126,6 +126,7 @@ def test_doctor_says_in_words_what_is_wrong(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert "wrong Redis: REDIS_URL does not answer → Start the server" in said
     assert "wrong feed w (cap): ConnectError" in said
+    assert "→ Check the address and the network." in said
     assert "2 thing(s) to mend" in said
     assert "hunter22" not in found.stdout + found.stderr
 
