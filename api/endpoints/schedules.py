@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from api import params
+from api.directions import trips_by_direction
 from api.formats import oba
 from api.fragments import NO_PICKUP, References
 from api.served import Served
@@ -50,14 +51,13 @@ def _route_day(served: Served, route: int, day: date) -> tuple[bytes, References
     bundle, fragments = served.bundle, served.fragments
     references = References()
     active = bundle.active(day)
-    groups: dict[int, list[int]] = {}
     services: dict[int, None] = {}
-    for trip in bundle.route_trip_rows(route):
-        service = bundle.trip_service[trip]
-        if active[service] and not _is_later_run(served, trip):
-            services[service] = None
-            groups.setdefault(bundle.trip_direction[trip], []).append(trip)
-    encoded = [_grouping(references, served, direction, groups[direction]) for direction in sorted(groups)]
+    encoded = []
+    for direction, all_trips in trips_by_direction(bundle, route).items():
+        trips = [it for it in all_trips if active[bundle.trip_service[it]] and not _is_later_run(served, it)]
+        if trips:
+            services.update((bundle.trip_service[trip], None) for trip in trips)
+            encoded.append(_grouping(references, served, direction, trips))
     references.add_route(fragments, route)
     body = b'{"routeId":%b,"scheduleDate":%d,"serviceIds":%b,"stopTripGroupings":%b}' % (
         fragments.route(route).id,
@@ -78,7 +78,7 @@ def _is_later_run(served: Served, trip: int) -> bool:
     )
 
 
-def _grouping(references: References, served: Served, direction: int, trips: list[int]) -> bytes:
+def _grouping(references: References, served: Served, direction: str, trips: list[int]) -> bytes:
     bundle, fragments = served.bundle, served.fragments
     headsigns: dict[bytes, None] = {}
     with_times = []
@@ -105,14 +105,13 @@ def _grouping(references: References, served: Served, direction: int, trips: lis
         ]
         with_times.append(b'{"stopTimes":%b,"tripId":%b}' % (oba.array(calls), piece.id))
     route = bundle.trip_route[trips[0]]
-    name = str(direction) if direction >= 0 else ""
-    stops = next((group.stops for group in fragments.directions(route) if group.direction == name), ())
+    stops = next((group.stops for group in fragments.directions(route) if group.direction == direction), ())
     called = {bundle.pattern_stop[row] for trip in trips for row in _call_rows(served, trip)}
     stops = tuple(stop for stop in stops if stop in called)
     for stop in stops:
         references.add_stop(fragments.stop(stop))
     return b'{"directionId":%b,"stopIds":%b,"tripHeadsigns":%b,"tripIds":%b,"tripsWithStopTimes":%b}' % (
-        oba.encode(name),
+        oba.encode(direction),
         oba.array(fragments.stop_id(stop) for stop in stops),
         oba.array(headsigns),
         oba.array(dict.fromkeys(fragments.trip(trip).id for trip in trips)),

@@ -125,7 +125,7 @@ _LINES: dict[str, tuple[str, str]] = {
     ),
     "Polyline": ("Points as Google's encoded polyline.", "length:i levels:s points:s"),
     "StopGroup": (
-        "One direction of a route.",
+        "One direction of a route: as the timetable says, or, where it does not, trips that share legs.",
         "id:s name:x polylines:[Polyline] stopIds:[s] subGroups:[x]",
     ),
     "StopGrouping": ("A route's directions.", "ordered:b stopGroups:[StopGroup] type:s"),

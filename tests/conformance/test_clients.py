@@ -94,3 +94,18 @@ def test_the_shape_of_every_trip_can_be_had(city: City, answers: Answers) -> Non
     } - {""}  # fmt: skip
     asked = {shape: city.ask(f"shape/{quote(shape, safe='')}") for shape in sorted(shapes)[:100]}
     assert [shape for shape, (status, body) in asked.items() if status != 200 or b'"points":""' in body] == []
+
+
+def test_a_routes_directions_can_be_chosen_from(answers: Answers) -> None:
+    """Each by an id and a name; the parts of a schedule go by the same ids."""
+    directions: dict[str, set[str]] = {}
+    for question, data in data_of(answers, "stops-for-route"):
+        groups = data["entry"]["stopGroupings"][0]["stopGroups"]
+        assert all(group["id"] and group["name"]["name"] and group["stopIds"] for group in groups), question
+        assert len({group["id"] for group in groups}) == len(groups), question
+        directions[data["entry"]["routeId"]] = {group["id"] for group in groups}
+    for question, data in data_of(answers, "schedule-for-route"):
+        known = directions.get(data["entry"]["routeId"])
+        parts = [group["directionId"] for group in data["entry"]["stopTripGroupings"]]
+        assert known is None or set(parts) <= known, question
+        assert len(set(parts)) == len(parts), question
