@@ -1,10 +1,8 @@
 """The rider's pages: stops nearby, a stop's departures, a warning; and the map's data."""
 
-from collections import Counter
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 from starlette.requests import Request
@@ -27,7 +25,6 @@ from domain.ids import qualify
 from domain.situation import Translation
 from domain.standing import shown_part
 from runtime.settings import Settings
-from store.timetable import Bundle
 
 NEARBY_M = 800
 NEARBY_MOST = 12
@@ -250,28 +247,10 @@ async def ground(request: Request) -> Response:
                     stops.append({"id": qualify(bundle.code, raw_id), "name": name, "lat": lat, "lon": lon})
         for route in sorted(seen):
             it = bundle.route(route)
-            shapes = _main_shapes(served, route)
+            shapes = sorted({way.shapes[0] for way in served.fragments.directions(route) if way.shapes})
             lines = [msgspec.json.decode(served.fragments.polyline(shape))["points"] for shape in shapes]
             routes.append({"color": f"#{it.color}" if it.color else "", "lines": lines})
     return answer(request, msgspec.json.encode({"routes": routes, "stops": stops}))
-
-
-_MAIN_SHAPES: WeakKeyDictionary[Bundle, dict[int, list[int]]] = WeakKeyDictionary()
-
-
-def _main_shapes(served: Served, route: int) -> list[int]:
-    """The most used shape of each direction of a route."""
-    known = _MAIN_SHAPES.setdefault(served.bundle, {})
-    if route not in known:
-        counts: Counter[tuple[int, int]] = Counter()
-        for trip in served.bundle.route_trip_rows(route):
-            counts[served.bundle.trip_direction[trip], served.bundle.trip_shape(trip)] += 1
-        best: dict[int, int] = {}
-        for (direction, shape), _ in counts.most_common():
-            if shape >= 0:
-                best.setdefault(direction, shape)
-        known[route] = sorted(set(best.values()))
-    return known[route]
 
 
 async def live(request: Request) -> Response:

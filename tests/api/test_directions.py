@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from api.app import Application
 from api.directions import ways
+from api.pages import table
+from tests.api.asgi import get
 from tests.api.town import GTFS, Town
 
 
@@ -62,3 +65,15 @@ async def test_directions_in_part_are_no_directions(town: Town, tmp_path: Path) 
     await part.replica.refresh()
     groups = part.data("schedule-for-route/1_r_10")["entry"]["stopTripGroupings"]
     assert [group["tripIds"] for group in groups] == [["1_t1", "1_t3", "1_late"], ["1_t2"]]
+
+
+async def test_the_map_draws_the_ways_out_and_back(tmp_path: Path) -> None:
+    """A line for each, though the timetable names no directions."""
+    files = _without_directions()
+    files["trips.txt"] = files["trips.txt"].replace("r_10,WK,t2,,,b1,", "r_10,WK,t2,,,b1,south")
+    files["shapes.txt"] += "south,44.63,-63.499,1\nsouth,44.61,-63.4995,2\n"
+    silent = Town(tmp_path, files=files)
+    await silent.replica.refresh()
+    application = Application(silent.settings, silent.clock, silent.replica, None, table.ROUTES)
+    drawn = (await get(application, "/map/ground.json?bbox=-63.6,44.5,-63.4,44.7")).json()
+    assert sorted(len(route["lines"]) for route in drawn["routes"]) == [0, 2]
