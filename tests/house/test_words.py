@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from api.endpoints.explain import DECISIONS
 from api.pages.words import DEFAULT, catalogues
+from domain.arrival import Source
 from domain.feed import HEALTH_CODES, PollOutcome
 from feeds.formats import phrases as warnings
 from notify import phrases as phones
+from predictor.learned.errors import EXPERTS
 
 
 @pytest.mark.parametrize("language", sorted(catalogues()))
@@ -24,6 +27,18 @@ def test_a_catalogue_is_complete(language: str) -> None:
 def test_a_catalogue_has_words_for_every_end_of_a_poll(language: str) -> None:
     told = {key.removeprefix("outcome.") for key in catalogues()[language] if key.startswith("outcome.")}
     assert told == {outcome.value for outcome in PollOutcome}
+
+
+@pytest.mark.parametrize("language", sorted(catalogues()))
+def test_a_catalogue_has_words_for_all_that_the_page_why_can_name(language: str) -> None:
+    """Decisions, sources and experts that are added or renamed get words here."""
+    for prefix, names in (
+        ("because.decision.", set(DECISIONS)),
+        ("because.source.", {source.value for source in Source}),
+        ("because.expert.", set(EXPERTS)),
+    ):
+        told = {key.removeprefix(prefix) for key in catalogues()[language] if key.startswith(prefix)}
+        assert told == names
 
 
 @pytest.mark.parametrize("language", sorted(set(catalogues()) - {DEFAULT}))

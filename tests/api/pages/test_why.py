@@ -31,7 +31,8 @@ def explanation() -> Explanation:
         ],
         experts=[
             Opinion(expert="ratio", says_s=1005, bias_s=-4, weight=0.7),
-            Opinion(expert="constant_delay", says_s=1080, bias_s=0, weight=0.3),
+            Opinion(expert="ratio_today", says_s=1011, bias_s=0, weight=0.1),
+            Opinion(expert="constant_delay", says_s=1080, bias_s=0, weight=0.2),
         ],
         blend_s=1025, quantiles_s={"p10": -90, "p30": -20, "p50": 0, "p90": 160, "published": -15},
         times_epoch_s={"p10": at(8, 20, 35), "p30": at(8, 21, 45), "p50": at(8, 22, 5), "p90": at(8, 24, 45), "published": at(8, 21, 50)},
