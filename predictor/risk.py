@@ -82,12 +82,13 @@ class TripJudge:
                 level, end = level_of(info), ends_epoch_s(info, alert.listed_epoch_s)
                 if level is RiskLevel.NONE or end <= now_epoch_s:
                     continue
-                begin = starts_epoch_s(info)
+                begin_s, end_s = starts_epoch_s(info) - SLACK_S, end + SLACK_S
                 for pattern in touched.keys() & by_pattern.keys():
                     for run in by_pattern[pattern]:
-                        touch = touched[pattern]
-                        if len(run.passes_epoch_s):
-                            touch = during(touch, run.passes_epoch_s, begin - SLACK_S, end + SLACK_S)
+                        touch, passes = touched[pattern], run.passes_epoch_s
+                        # Most run wholly while it holds: nothing to cut.
+                        if len(passes) and (passes[run.next_position] < begin_s or passes[-1] > end_s):
+                            touch = during(touch, passes, begin_s, end_s)
                         _keep_worst(found, alert, level, run, touch)
             risks.extend(found.values())
         self._touches = still
