@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.realtime import Floats, Int64s
+from domain.realtime import Bools, Floats, Int64s
 from predictor.learned.errors import (
     AGENCY,
     AGES_S,
@@ -72,6 +72,7 @@ class Engine:
         inner = np.flatnonzero(position > 0)
         pair = np.full(len(run), -1, np.int64)
         pair[inner] = self.learned.pair_slots(runs.stop[inner - 1], runs.stop[inner])
+        pace = self._pace_of_others(pace, pair, timed[run])
         lift = run.astype(np.float64) * LIFT_M
         return Plan(
             runs=runs,
@@ -87,6 +88,12 @@ class Engine:
             place=self.learned.stops.slots(runs.stop),
             habit=self.learned.group_slots(runs.group),
         )
+
+    def _pace_of_others(self, pace_s: Floats, pair: Int64s, timed: Bools) -> Floats:
+        """The pace, without a timetable that of the runs seen on the same ways: what they needed is known against it."""
+        n, scheduled = self.learned.pairs["n"][pair], self.learned.pairs["scheduled_s"][pair]
+        borrowed = ~timed & (pair >= 0) & (n > 0)
+        return np.where(borrowed, scheduled / np.where(n > 0, n, 1.0), pace_s)
 
     def observe(self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents) -> None:
         """Take in what was received by *now*, and learn what it proves."""

@@ -226,7 +226,7 @@ class Learned:
         known = self.seen_share(pair, now_epoch_s)
         most = settings.winsor_ratio * known + settings.winsor_raw_ratio * (1.0 - known)
         slack = settings.winsor_slack_s
-        observed = np.clip(observed_s[taken], ratio / most - slack, most * ratio + slack)
+        observed = np.clip(observed_s[taken], settings.winsor_least * ratio - slack, most * ratio + slack)
         _decay(pairs, pair, "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "observed_s", "scheduled_s")
         # What was expected of a stop pair hardly seen yet was a guess: that it was wrong says nothing of today.
         lately = {"lately_s": known * observed, "lately_ratio_s": known * ratio, "lately_seconds_s": known * seconds}

@@ -28,10 +28,11 @@ class Settings:
     """A running time outside these multiples of its expectation is no travel time: a wrong trip, a breakdown, a jump."""
     winsor_ratio: float = 1.2
     winsor_raw_ratio: float = 1.8
+    winsor_least: float = 0.6
     winsor_slack_s: float = 45.0
-    """A running time counts as at most this multiple of its expectation (the raw one as long as that is a guess) plus these
-    seconds, and as no less than its inverse minus them. What one vehicle loses beyond is an incident: the next one will
-    not meet it, and a mean that believes it promises everybody else too late."""
+    """A running time counts as at most that multiple of its expectation (the raw one as long as that is a guess) plus these
+    seconds, and as at least the least one minus them. What one vehicle loses beyond is an incident: the next one will not
+    meet it, and a mean that believes it promises everybody else too late."""
     dwell_slack_s: float = 40.0
     """The same of dwells."""
     dwell_cap_s: float = 180.0
@@ -50,15 +51,17 @@ class Settings:
     """Experts weigh their running error to minus this power."""
     judge_half_life_s: float = 3_600.0
     """Of outcomes in the judgement on experts and in quantiles, in hours of service."""
-    prior_outcomes: float = 200.0
+    prior_outcomes: float = 80.0
     """How many outcomes the general shape of errors weighs against a quantile's own."""
     prior_expert_outcomes: float = 30.0
     """The same against one expert's: its rivals are judged by the same outcomes, so fewer tell them apart."""
     shift_s: float = 300.0
     """The horizon at which half of the median error so far is made good; far less beyond, nearly all below. Far ahead,
     errors are an hour old when they become known, and one slow half hour makes all of them."""
-    mix: float = 1.0
-    """Errors of the blend are counted at this share of the way from the predicted to the actual horizon."""
+    mix: float = 1.3
+    """Errors of the blend are counted at this share of the way from the predicted to the actual horizon: what turns out to be
+    near was mostly promised too late, what turns out to be far too early, and more so than the tally by the actual horizon
+    shows where the errors of many horizons share a knot."""
     expert_mix: float = 0.6
     """The same of experts. By predicted time alone short horizons look late, by actual time alone they look early: what is
     in between is fair to both."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from predictor.learned.engine import Engine
+from predictor.learned.learned import State
 from predictor.learned.runs import Forecast, Kind, no_events
 from tests.predictor.learned.town import PACE_S, START, STOPS, Bus, fixes, line
 
@@ -111,3 +112,19 @@ def test_engine_takes_one_long_stand_for_an_incident() -> None:
     said = drive(engine, buses, until)[-1].arrival_p50[8 * STOPS + STOPS - 1]
     without = drive(calm, quiet, until)[-1].arrival_p50[8 * STOPS + STOPS - 1]
     assert said - without < 45.0
+
+
+def test_engine_reads_a_state_that_lacks_what_is_learned_today() -> None:
+    """A state kept by an earlier version has the long sums; what it calls by other names is left alone."""
+    old = Engine()
+    drive(old, fleet(), START + 6000)
+    whole = old.state().columns
+    lacking = {name: column for name, column in whole.items() if ".lately_" not in name}
+    lacking["pair.recent_observed_s"] = whole["pair.lately_s"]
+    lacking["group.today_observed_s"] = whole["group.lately_s"]
+    new = Engine(state=State(lacking))
+    np.testing.assert_array_equal(new.state().columns["pair.observed_s"], whole["pair.observed_s"])
+    assert (new.learned.today(START + 6000) == 1.0).all()
+    bus = Bus(0, START, SLOW_MPS)
+    said = drive(new, [bus], START + 200)[-1].arrival_p50[STOPS - 1]
+    assert abs(said - bus.arrival(STOPS - 1)) < 60.0
