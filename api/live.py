@@ -89,8 +89,9 @@ class Live:
         self.vehicle_ids = p.vehicle_ids
         self.vehicle_labels = p.vehicle_labels
         for name in self.COLUMNS:
-            # A copy: views into a blob may be unaligned, and those memoryviews cannot be indexed.
-            setattr(self, name, np.array(getattr(p, name)).data)
+            column: npt.NDArray[Any] = getattr(p, name)
+            # A memoryview of what is not aligned cannot be indexed.
+            setattr(self, name, (column if column.flags.aligned else column.copy()).data)
         self.missing = frozenset(
             key_of(trip, date) for trip, date in zip(p.missing_trip.tolist(), p.missing_date.tolist(), strict=True)
         )

@@ -4,8 +4,9 @@ import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Source: mallopt(3)."""
-LARGE_BYTES = 512 * 1024
-"""Columns of a tick and whole lists: each gets pages of its own, which go back when it is freed."""
+LARGE_BYTES = 2 * 1024**2
+"""Ticks as they come and whole lists: each gets pages of its own, which go back when it is freed. From half a MiB on, new pages for
+every column would cost a web process 6 ms a tick."""
 SLACK_BYTES = 4 * 1024**2
 
 
