@@ -165,7 +165,10 @@ class Engine:
         """What the errors so far say."""
         version = self.learned.version
         if self._judgement is None or self._judgement[0] != version:
-            self._judgement = version, judge(self.learned.errors, self.learned.expert_errors, self.settings)
+            self._judgement = (
+                version,
+                judge(self.learned.errors, self.learned.band_errors, self.learned.expert_errors, self.settings),
+            )
         return self._judgement[1]
 
     def _make(self, now_epoch_s: float, plan: Plan, rows: Int64s, told: Told) -> "Made":

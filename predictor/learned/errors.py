@@ -100,9 +100,8 @@ class Judgement:
     """By age (4th axis): relative errors at QUANTILES and, last, at the published one."""
 
 
-def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgement:
+def judge(errors: Floats, band_errors: Floats, expert_errors: Floats, settings: Settings) -> Judgement:
     """From the counts of :class:`predictor.learned.learned.Learned`."""
-    prior = settings.prior_outcomes
     few = settings.prior_expert_outcomes
     pooled = expert_errors.sum(axis=3, keepdims=True)
     heard = pooled.sum(axis=-1, keepdims=True)
@@ -115,6 +114,18 @@ def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgemen
     away = (told * np.abs(CENTRES - bias[..., None])).sum(axis=-1) / told.sum(axis=-1)
     weight = VOTES * away**-settings.weight_power
     weight /= weight.sum(axis=-1, keepdims=True)
+    quantile = _quantiles(errors, faith, settings)
+    band = _quantiles(band_errors, faith, settings)
+    low, high = QUANTILES.index(0.1), QUANTILES.index(0.9)
+    within = np.delete(quantile, (low, high), axis=-1)
+    quantile[..., low] = np.minimum(band[..., low], within.min(axis=-1))
+    quantile[..., high] = np.maximum(band[..., high], within.max(axis=-1))
+    return Judgement(bias=bias, weight=weight, quantile=quantile)
+
+
+def _quantiles(errors: Floats, faith: Floats, settings: Settings) -> Floats:
+    """Relative errors at QUANTILES and at the published one, by group, cell, knot and age."""
+    prior = settings.prior_outcomes
     # A leaf (cell, knot, age) leans on its knot over all ages, and that on the general shape, as wide as the cell is.
     heard = errors.sum(axis=-1)
     away = (errors * np.abs(CENTRES)).sum(axis=(2, 3, 4)) + prior * _LEAN
@@ -127,4 +138,4 @@ def judge(errors: Floats, expert_errors: Floats, settings: Settings) -> Judgemen
     leaf = errors + prior * parent
     quantile = quantiles_of(leaf, (*QUANTILES, settings.publish))
     quantile -= (1.0 - faith)[:, None, None] * quantile[..., QUANTILES.index(0.5), None]
-    return Judgement(bias=bias, weight=weight, quantile=quantile)
+    return quantile

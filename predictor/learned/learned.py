@@ -29,6 +29,8 @@ GROUP_COLUMNS = ("observed_s", "scheduled_s", "lately_s", "lately_ratio_s", "lat
 GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
 """Before anything is known: measured at 4,906 layovers of one agency, where max(S + 60, A + 120) was the best rule."""
 
+ERRORS = ("errors", "band_errors", "expert_errors")
+"""Counts of past errors, a row a group."""
 TODAY_LEAST, TODAY_MOST = 0.7, 1.5
 NETWORK_PRIOR_S = 3_600.0
 """Running time that the timetable weighs against the whole network's."""
@@ -112,6 +114,8 @@ class Learned:
         self.pair_stops = np.zeros((2, 0), np.int64)
         self.errors = np.zeros((0, CELLS, len(KNOTS_S), N_AGES, BINS))
         """Counts of relative errors of the blend: by group, cell, knot of the horizon, age of the position, bin."""
+        self.band_errors = np.zeros_like(self.errors)
+        """The same by predicted horizons, for the band."""
         self.expert_errors = np.zeros((0, CELLS, len(KNOTS_S), len(EXPERTS), BINS))
         self.version = 0
         """Counts changes of the judgement, for whoever keeps what follows from it."""
@@ -135,10 +139,9 @@ class Learned:
         slots = self.groups.slots(group)
         missing = len(self.groups) - len(self.errors)
         if missing > 0:
-            self.errors = np.concatenate([self.errors, np.zeros((missing, *self.errors.shape[1:]))])
-            self.expert_errors = np.concatenate(
-                [self.expert_errors, np.zeros((missing, *self.expert_errors.shape[1:]))]
-            )
+            for name in ERRORS:
+                counts = getattr(self, name)
+                setattr(self, name, np.concatenate([counts, np.zeros((missing, *counts.shape[1:]))]))
             self.version += 1
         return slots
 
@@ -297,8 +300,7 @@ class Learned:
         columns |= {f"stop.{name}": self.stops[name][used] for name in STOP_COLUMNS}
         columns["group.key"] = self.groups.keys.copy()
         columns |= {f"group.{name}": self.groups[name].copy() for name in GROUP_COLUMNS}
-        columns["group.errors"] = self.errors.copy()
-        columns["group.expert_errors"] = self.expert_errors.copy()
+        columns |= {f"group.{name}": getattr(self, name).copy() for name in ERRORS}
         return State(columns)
 
     def restore(self, state: State) -> None:
@@ -315,7 +317,7 @@ class Learned:
             for column in names:
                 if f"{name}.{column}" in columns:
                     table[column][slots] = columns[f"{name}.{column}"]
-        for name in ("errors", "expert_errors"):
+        for name in ERRORS:
             kept = getattr(self, name)
             given = columns.get(f"group.{name}")
             if given is not None and given.shape[1:] == kept.shape[1:]:

@@ -112,16 +112,15 @@ class Samples:
         for at in np.unique(group).tolist():
             passed = min(max(now_epoch_s - stamps[at], 0.0), ACTIVE_S)
             fade = 0.5 ** (passed / self.settings.judge_half_life_s)
-            learned.errors[at] *= fade
-            learned.expert_errors[at] *= fade
+            for counts in (learned.errors, learned.band_errors, learned.expert_errors):
+                counts[at] *= fade
             stamps[at] = now_epoch_s
-        mix = self.settings.mix
-        middle = blend + mix * (took - blend)
-        low, share = knots(middle)
-        scale = middle + SCALE_S
-        bin_ = bins(np.clip((took - blend) / scale, -WORST, WORST))
-        for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
-            np.add.at(learned.errors, (group, cell, knot, age, bin_), weight)
+        for counts, mix in ((learned.errors, self.settings.mix), (learned.band_errors, self.settings.band_mix)):
+            middle = np.maximum(blend + mix * (took - blend), 0.0)
+            low, share = knots(middle)
+            bin_ = bins(np.clip((took - blend) / (middle + SCALE_S), -WORST, WORST))
+            for knot, weight in ((low, (1 - share) * worth), (low + 1, share * worth)):
+                np.add.at(counts, (group, cell, knot, age, bin_), weight)
         middle = rough + self.settings.expert_mix * (took - rough)
         low, share = knots(middle)
         scale = middle + SCALE_S

@@ -62,6 +62,8 @@ class Settings:
     """Errors of the blend are counted at this share of the way from the predicted to the actual horizon: what turns out to be
     near was mostly promised too late, what turns out to be far too early, and more so than the tally by the actual horizon
     shows where the errors of many horizons share a knot."""
+    band_mix: float = 0.5
+    """The same for the band, which is asked by the predicted horizon whether it holds what it says."""
     expert_mix: float = 0.6
     """The same of experts. By predicted time alone short horizons look late, by actual time alone they look early: what is
     in between is fair to both."""
