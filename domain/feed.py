@@ -328,10 +328,11 @@ def assess(record: FeedRecord, now_epoch_s: float) -> FeedHealth:
 
 
 def _stands_beyond_s(record: FeedRecord) -> float:
-    """The usual seconds from header to header, where the present one has stood for more polls than all but one before; else 0.
+    """The usual seconds from header to header, where the present one has stood for clearly more polls than others; else 0.
 
     The feed's own habit is the measure: one whose header changes with every poll is suspect at the third that finds it
-    unchanged, one that is often seen thrice is not. One header may have stood longer: a hiccup long ago excuses nothing.
+    unchanged, one that is often seen thrice is not. A twentieth of the headers, and one more, may have stood longer: outages
+    long ago excuse nothing.
     """
     history = record.history
     if record.spec.kind not in _BY_HEADER or len({poll.header_epoch_s for poll in history[-STANDS_POLLS:]}) != 1:
@@ -348,8 +349,9 @@ def _stands_beyond_s(record: FeedRecord) -> float:
             polls.append(1)
     if len(headers) <= ENOUGH_HEADERS:
         return 0.0
-    usual_polls = sorted(polls[:-1])[-2]
-    if polls[-1] < max(STANDS_POLLS, usual_polls + 2):
+    *before, standing = polls
+    usual_polls = sorted(before)[-2 - len(before) // 20]
+    if standing < max(STANDS_POLLS, usual_polls + 2):
         return 0.0
     steps = sorted(later - header for header, later in pairwise(headers))
     return float(max(steps[len(steps) // 2], 1))

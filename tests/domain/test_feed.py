@@ -103,6 +103,8 @@ def rhythm(*polls_of_each: int, every_s: float = 10.0) -> FeedRecord:
         ("new with every poll, seen twice", rhythm(*[1] * 20, 2), FeedState.OK),
         ("new with every poll, seen three times", rhythm(*[1] * 20, 3), FeedState.LATE),
         ("one old hiccup excuses nothing", rhythm(*[1] * 9, 8, *[1] * 9, 3), FeedState.LATE),
+        ("nor do two in half an hour", rhythm(*[1] * 20, 30, *[1] * 20, 30, *[1] * 5, 3), FeedState.LATE),
+        ("but three in a row are a habit", rhythm(*[1] * 6, 5, 4, 6, *[1] * 4, 4), FeedState.OK),
         ("it is often seen twice", rhythm(*[1, 2] * 10, 3), FeedState.OK),
         ("and now four times", rhythm(*[1, 2] * 10, 4), FeedState.LATE),
         ("new every thirty seconds, polled every ten", rhythm(*[3] * 12, 4), FeedState.OK),

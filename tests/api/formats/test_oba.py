@@ -27,3 +27,12 @@ def test_basic_mode_is_one_that_apps_know(mode: int, basic: int) -> None:
 def test_address_can_always_be_read(url: str, shown: str) -> None:
     """A blank one would make an app drop the page."""
     assert oba.address(url) == shown
+
+
+@pytest.mark.parametrize("size", [10, oba.LARGE_BYTES, oba.LARGE_BYTES + 1])
+def test_envelope_in_parts_says_the_same_and_shares_what_is_large(size: int) -> None:
+    """Many answers with one large list hold it once."""
+    data = b'"' + b"x" * (size - 2) + b'"'
+    parts = oba.envelope_in_parts(1_800_000_000.5, data)
+    assert b"".join(parts) == oba.envelope(1_800_000_000.5, data)
+    assert any(part is data for part in parts) == (size >= oba.LARGE_BYTES)
