@@ -46,7 +46,7 @@ class PredictorSettings:
 
     learn: bool = True
     """Learn travel times; without, a vehicle is taken to stay as late as it is."""
-    publish_quantile: float = 0.25
+    publish_quantile: float = 0.3
     """What riders are told lies at this quantile of when the vehicle may come: the lower, the fewer missed buses and
     the longer the waiting."""
 

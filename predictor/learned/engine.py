@@ -218,10 +218,24 @@ class Engine:
         offsets = np.full((len(QUANTILES) + 1, n), np.nan)
         offsets[:, some] = _quantiles(judgement.quantile, group[some], cell[some], low[some], age[some], share[some])
         blend, dwell = mean, stay
+        self._hold(now_epoch_s, plan, at, ways, blend, offsets)
         return Made(
             at=at, ways=ways, rough_s=rough, blend_s=blend, dwell_s=dwell, experts_s=experts, weight=weight, bias=bias,
             offsets=offsets, low=low, share=share, age=age, group=group, cell=cell,
         )  # fmt: skip
+
+    def _hold(
+        self, now_epoch_s: float, plan: Plan, at: Stand, ways: Journeys, blend_s: Floats, offsets: Floats
+    ) -> None:
+        """Promise no run that has not begun much before its timetable, unless half of its kind come so early: what may
+        happen in an hour at a terminal is no reason to send riders out an hour's uncertainty early."""
+        waits = (at.kind == Kind.BEFORE_DEPARTURE) | (at.kind == Kind.NEXT_RUN)
+        held = np.flatnonzero((waits & plan.runs.exact[at.run])[ways.row])
+        scale = blend_s[held] + SCALE_S
+        middle = blend_s[held] + offsets[QUANTILES.index(0.5), held] * scale
+        planned = plan.runs.arrival_epoch_s[ways.call[held]] - now_epoch_s
+        soonest = (np.fmin(middle, planned) - self.settings.lead_s - blend_s[held]) / scale
+        offsets[-1, held] = np.maximum(offsets[-1, held], soonest)
 
     def _sample(self, now_epoch_s: float, plan: Plan, made: "Made") -> None:
         ways = made.ways

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Settings:
     """Times in seconds."""
 
-    publish: float = 0.25
+    publish: float = 0.3
     """The quantile that riders are told. Below a half: a bus that comes a minute after its time costs a minute, one that
     left a minute before costs a headway."""
 
@@ -74,6 +74,8 @@ class Settings:
     """From an older position a prediction is uncertain."""
     lost_s: float = 600.0
     """An older one says nothing any more."""
+    lead_s: float = 30.0
+    """A run that has not begun is promised at most so long before its timetable, or before its median if that is earlier."""
     far_s: float = 45 * 60.0
     layovers: int = 2
     """Runs of a block that are predicted after the one under way."""

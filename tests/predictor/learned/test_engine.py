@@ -5,7 +5,8 @@ import numpy as np
 from predictor.learned.engine import Engine
 from predictor.learned.learned import State
 from predictor.learned.runs import Forecast, Kind, no_events
-from tests.predictor.learned.town import PACE_S, START, STOPS, Bus, fixes, line
+from predictor.learned.settings import Settings
+from tests.predictor.learned.town import APART_M, PACE_S, START, STOPS, Bus, fixes, line
 
 SLOW_MPS = 400.0 / (PACE_S * 1.25)
 
@@ -100,6 +101,24 @@ def test_engine_takes_a_vehicle_that_waits_beyond_its_first_stop_for_waiting() -
         forecast = engine.forecast(now, plan)
         assert forecast.kind.tolist() == [Kind.BEFORE_DEPARTURE]
         assert forecast.arrival_p50[1] > START
+
+
+def test_engine_sends_nobody_out_for_what_may_happen_at_a_terminal() -> None:
+    """Before anything is learned, an on-time vehicle's next runs are promised when the timetable says; the band is wide."""
+    engine = Engine()
+    runs = line(3, chained=True)
+    plan = engine.prepare(runs)
+    bus = Bus(0, START, APART_M / PACE_S, dwell_s=0.0)
+    for now in np.arange(START, START + 300, 20.0):
+        engine.observe(now, plan, fixes(now, [bus]), no_events())
+    forecast = engine.forecast(START + 300, plan)
+    assert forecast.kind.tolist() == [Kind.EN_ROUTE, Kind.NEXT_RUN, Kind.NEXT_RUN]
+    told = slice(STOPS + 1, 3 * STOPS)
+    ahead = forecast.arrival_published[told] - runs.arrival_epoch_s[told]
+    ahead = ahead[~np.isnan(ahead)]
+    assert len(ahead) == 2 * STOPS - 1
+    assert (ahead >= -Settings().lead_s).all()
+    assert forecast.arrival_p10[-1] < runs.arrival_epoch_s[-1] - 300
 
 
 def test_engine_takes_one_long_stand_for_an_incident() -> None:
