@@ -6,11 +6,10 @@ from predictor.learned.runs import no_events, nothing_told
 
 
 def test_engine_keeps_no_more_on_the_third_day_than_on_the_second() -> None:
-    """Runs, samples and stop pairs do not grow from day to day; which calls lie near enough for a sample varies a little."""
+    """Runs, samples and stop pairs do not grow from day to day."""
     first, second, third = days(3, vehicles=12, step_s=300.0)
-    assert third[0] == second[0]
-    assert third[1] <= 1.03 * second[1]
-    assert third[2] == second[2] == first[2]
+    assert third[:3] == second[:3]
+    assert third[2] == first[2]
 
 
 def test_state_is_small() -> None:
