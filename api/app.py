@@ -406,6 +406,8 @@ class Application:
             return
         started_s = self.clock.monotonic_s()
         status = 500
+        # Starlette takes the bytes of an address for UTF-8, which a client may not have sent.
+        scope = {**scope, "query_string": params.escaped(scope["query_string"])}
 
         async def watch(message: Any) -> None:
             nonlocal status

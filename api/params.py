@@ -19,13 +19,18 @@ MAX_EPOCH_MS = 253_402_300_799_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
+def escaped(query: bytes) -> bytes:
+    """The query string with every byte beyond ASCII percent-encoded, which some clients send as it is."""
+    return query if query.isascii() else re.sub(rb"[^\x00-\x7f]", lambda byte: b"%%%02X" % ord(byte[0]), query)
+
+
 @lru_cache(maxsize=1024)
 def parse_query(query: bytes) -> dict[str, str]:
     """The query string as a mapping; the first of repeated names counts. Never to be changed by its reader."""
     if len(query) > MAX_QUERY_BYTES:
         raise RequestRefused(414, f"query: expected at most {MAX_QUERY_BYTES} bytes, found {len(query)}")
     try:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100, errors="replace")
+        pairs = parse_qsl(escaped(query).decode(), keep_blank_values=True, max_num_fields=100, errors="replace")
     except ValueError as error:
         raise invalid("query", "at most 100 parameters") from error
     return dict(reversed(pairs))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from api.app import HALL_WHERE, ROUTES, WHERE
@@ -179,6 +179,7 @@ PREFIXES = sorted({re.sub(r"\{.*", "", route.path) for route in (*ROUTES, *MORE_
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(prefix="/api/v1/shapes/", rest="1_r_10", query=b"\x80", method="GET", headers=[])
 @given(
     prefix=st.sampled_from(PREFIXES), rest=IDS, query=st.binary(max_size=120),
     method=st.sampled_from(["GET", "HEAD", "OPTIONS", "PUT", "TRACE"]),

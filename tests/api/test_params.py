@@ -48,3 +48,12 @@ def test_what_is_no_service_day_is_refused(written: str) -> None:
     with pytest.raises(RequestRefused) as refused:
         params.service_date({"date": written}, "date", ZONE)
     assert list(refused.value.field_errors or {}) == ["date"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"), [("query=Hôtel".encode(), "Hôtel"), (b"query=H%C3%B4tel", "Hôtel"), (b"query=\x80", "\ufffd")]
+)
+def test_query_may_be_sent_without_escaping(sent: bytes, read: str) -> None:
+    """Bytes that are no text at all are read as such, not refused with an error of ours."""
+    assert params.parse_query(sent)["query"] == read
+    assert params.escaped(sent).isascii()
