@@ -14,7 +14,8 @@ _ENDED_WORDS = re.compile(
     r"(?<!\bschool )(?<!\bclass )(?<!\bevent )(?<!\btrain )(?<!\bflight )(?<!\bservice )(?<!\btransit )(?<!\bferry )"
     r"\bcancel?lation\b"
     rf"|\b{_WARNING}\b[^.;]*\bcancel?led\b|\bcancel?led\b[^.;]*\b{_WARNING}\b|^\W*cancel?led\W*$"
-    r"|\b(all[- ]clear|entwarnung|aufgehoben|aufhebung)\b",
+    r"|\b(all[- ]clear|entwarnung|aufgehoben|aufhebung|cessat[ao] allerta|fine allerta|cessato allarme|fin d['\u2019]alerte"
+    r"|levée d['\u2019]alerte|fin de (la )?alerta)\b|(?<!部分)(?<!一部)解除(?!され?て(い)?な|未)",
     re.IGNORECASE,
 )
 """A warning that is cancelled is over; a train or a school day that is cancelled is what the warning is about."""

@@ -5,6 +5,7 @@ update. Policy: docs/alerts.md, "From messages to events".
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 
 from domain.alert import AlertMessage, ChainLink, Reference, pushable
@@ -36,7 +37,7 @@ def fold(
 ) -> None:
     """Take one message into the chain it belongs to, or into a new one."""
     key = key_of(message)
-    if message.kind == "Ack":
+    if message.kind == "Ack" or _is_a_receivers_error(message):
         return
     near = [
         chains[alert_id]
@@ -62,6 +63,9 @@ def fold(
     content = content_of(message)
     if not related and not ends:
         related = [chain for chain in chains.values() if _repeats(chain, message, content)]
+    if not related and not others and message.kind in {"Update", "Cancel"}:
+        alike = [chain for chain in chains.values() if _speaks_of(message, chain)]
+        related = alike if len(alike) == 1 else []
     if not related:
         if ends and not others:
             return  # the end of nothing we know
@@ -87,6 +91,12 @@ def fold(
         index(by_identifier, chain)
 
 
+def _is_a_receivers_error(message: AlertMessage) -> bool:
+    """Does somebody else say that they could not use a message? It says nothing about the danger."""
+    senders = {one.sender for one in message.references}
+    return message.kind == "Error" and bool(senders) and not senders & {"", message.sender}
+
+
 def _meant(reference: Reference, sender: str, chains: Sequence[Chain]) -> list[Chain]:
     """The chains that a reference in a message of *sender* means: exactly; else of the sender it names; else by identifier
     alone. Then only chains in which *sender* has spoken: two authorities may both count their warnings from 1, and one must
@@ -110,6 +120,21 @@ def _repeats(chain: Chain, message: AlertMessage, content: str) -> bool:
     )
 
 
+def _speaks_of(message: AlertMessage, chain: Chain) -> bool:
+    """Is an update or cancel that names no message one of this event's? Of the same sender, the same kind of event and
+    exactly the same ground: then nobody loses a warning by it."""
+    if chain.status is not message.status or not message.infos:
+        return False
+    names = {info.event.casefold() for info in message.infos}
+    return any(
+        chain.links[key].sender == message.sender
+        and key[2] <= message.sent_epoch_s
+        and names & {info.event.casefold() for info in chain.infos[key]}
+        and is_same_ground(message.infos, chain.infos[key])
+        for key in chain.live()
+    )
+
+
 def _new_id(
     message: AlertMessage, others: Sequence[Reference], feed_id: str, chains: Mapping[str, Chain], now_epoch_s: float
 ) -> str:
@@ -130,8 +155,11 @@ def _new_id(
 def _replace(chain: Chain, message: AlertMessage, others: Sequence[Reference], content: str) -> None:
     """An Alert or Update: it takes the place of what it names, unless something newer already did."""
     key = key_of(message)
+    spoken_epoch_s = max((link.sent_epoch_s or sys.maxsize for link in chain.links.values() if link.seen), default=0)
     referred_to = key in chain.links or any(
-        identifier == message.identifier and sender in {"", message.sender} and sent in {0, message.sent_epoch_s}
+        identifier == message.identifier
+        and sender in {"", message.sender}
+        and (sent == message.sent_epoch_s or (not sent and spoken_epoch_s >= message.sent_epoch_s))
         for (sender, identifier, sent), link in chain.links.items()
         if not link.seen
     )
@@ -179,8 +207,11 @@ def _end(chain: Chain, message: AlertMessage, others: Sequence[Reference]) -> No
     """A Cancel, an Error, or an update that says that all is over: ends what it names, or what came of that."""
     named = {found for reference in others for found in chain.named(reference)}
     alive = {found for found in named if chain.links[found].live}
+    exact = {(one.sender, one.identifier, one.sent_epoch_s) for one in others}
     for found in chain.live():
-        if (found in alive or not alive) and found[2] <= message.sent_epoch_s:
+        # What it names to the second was there before it, whatever the clocks say.
+        is_before = found[2] <= message.sent_epoch_s or found in exact or not message.sent_epoch_s
+        if (found in alive or not alive) and is_before:
             chain.end(found)
     if not chain.live() and message.infos:
         ground = any(area.polygons or area.circles or area.geocodes for info in message.infos for area in info.areas)

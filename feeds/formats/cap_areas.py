@@ -33,6 +33,12 @@ WHOLE_COUNTRY = {("SAME", "000000")}
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(_NUMBER)
 _NUMBERS_AND_COMMAS = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*,?")
+_WELL_KNOWN = re.compile(r"^\s*POLYGON\s*(?=\()", re.IGNORECASE)
+_PAIR = re.compile(rf"{_NUMBER}\s+{_NUMBER}")
+_PLAIN = str.maketrans({"\u2212": "-", "\u2013": "-", "°": " ", "º": " "})
+_WITH_HEMISPHERE = re.compile(r"(?<![\d.eE+-])(\d+(?:\.\d*)?)\s*([NSEWnsew])(?![a-zA-Z0-9+-])")
+_UNIT = re.compile(r"(?<=[\d.\s])(km|m|nmi|nm|mi)\.?\s*$", re.IGNORECASE)
+_UNIT_KM = {"km": 1.0, "m": 0.001, "nmi": 1.852, "nm": 1.852, "mi": 1.609344}
 _PLACEHOLDERS = {(-1.0, -1.0), (0.0, 0.0)}
 
 
@@ -115,8 +121,16 @@ def read_polygon(text: str, report: Report) -> tuple[Ring, ...]:
 
 
 def _read_points(text: str) -> tuple[list[tuple[float, float]], int]:
-    """(lat, lon) pairs and how many could not be read. Takes ``lat,lon``, ``lat, lon``, ``lat lon`` and brackets."""
-    plain = " ".join(re.sub(r"[()\[\]{}]", " ", text).split())
+    """(lat, lon) pairs and how many could not be read. Takes ``lat,lon``, ``lat, lon``, ``lat lon`` and brackets; and
+    well-known text, ``POLYGON ((lon lat, …))``."""
+    text, is_well_known = _WELL_KNOWN.subn("", text)
+    plain = " ".join(re.sub(r"[()\[\]{}]", " ", _signed(text)).split())
+    pieces = [
+        _NUMBERS.findall(piece) for piece in re.split("[,;]", plain.strip(" ,;")) if _PAIR.fullmatch(piece.strip())
+    ]
+    if len(pieces) > 1 and len(pieces) == len(re.split("[,;]", plain.strip(" ,;"))):
+        pairs = [(float(first), float(second)) for first, second in pieces]
+        return ([(lat, lon) for lon, lat in pairs] if is_well_known else pairs), 0
     plain = re.sub(r" ?[,;] ?", ",", plain).strip(" ,")
     tokens = plain.split()
     numbers = _NUMBERS.findall(plain)
@@ -162,15 +176,28 @@ def _put_in_order(points: list[tuple[float, float]], report: Report) -> list[tup
     return sensible
 
 
+def _signed(text: str) -> str:
+    """With a minus as computers write it, and for ``33.8S`` and ``58.4W``; degree signs are left out."""
+    text = text.translate(_PLAIN)
+    return _WITH_HEMISPHERE.sub(lambda it: f"{'-' if it[2] in 'SWsw' else ''}{it[1]}", text)
+
+
+def _without_unit(text: str) -> tuple[str, float]:
+    """The circle without the unit that an issuer writes behind its radius, and how many kilometres that is."""
+    found = _UNIT.search(text)
+    return (text[: found.start()], _UNIT_KM[found[1].lower()]) if found else (text, 1.0)
+
+
 def read_circle(text: str, report: Report) -> Circle | None:
     """The disc that a ``<circle>`` means: ``lat,lon radius`` with the radius in kilometres."""
     if not text:
         return None
+    text, unit_km = _without_unit(_signed(text))
     numbers = [float(number) for number in _NUMBERS.findall(text)]
     if len(numbers) != 3 or numbers[2] < 0:
         report("cap_circle_unusable", ProblemLevel.ERROR, f"expected lat,lon radius in km, found {text[:60]!r}")
         return None
-    lat, lon, radius_km = numbers
+    lat, lon, radius_km = numbers[0], numbers[1], numbers[2] * unit_km
     if abs(lat) > 90 and abs(lon) <= 90:
         report("cap_lon_lat", ProblemLevel.WARNING, f"circle in lon,lat: {text[:60]!r}; turned round")
         lat, lon = lon, lat

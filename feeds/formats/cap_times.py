@@ -9,10 +9,12 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 _ISO = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?"
-    r"\s*(Z|UTC|GMT|[-+,]\s*\d{1,2}:?\d{2})?",
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?"
+    r"\s*(Z|UTC|GMT|[-+,]\s*\d{1,2}(?::?\d{2})?)?",
     re.IGNORECASE,
 )
+_MINUS = str.maketrans("\u2212\u2010\u2011\u2013", "----")
+"""Dashes that word processors make of a minus."""
 MAX_TEXT = 100
 BUDDHIST_YEARS = 543
 """Thailand's calendar is this far ahead."""
@@ -27,7 +29,7 @@ class Instant(NamedTuple):
 
 def read_time(text: str) -> Instant:
     """The instant that *text* means. A time without a zone is taken for UTC."""
-    text = text.strip()
+    text = text.strip().translate(_MINUS)
     if not text:
         return Instant(0)
     if len(text) > MAX_TEXT:
@@ -51,8 +53,9 @@ def read_time(text: str) -> Instant:
 def _zone(text: str | None) -> timezone:
     if text is None or text[0] not in "+-,":
         return UTC
-    digits = text[1:].replace(":", "").strip().zfill(4)
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    digits = text[1:].replace(":", "").strip()
+    hours, minutes = (digits, "0") if len(digits) <= 2 else (digits[:-2], digits[-2:])
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
     return timezone(offset if text[0] == "+" else -offset)
 
 

@@ -66,6 +66,47 @@ def test_error_ends_what_it_names_and_ack_does_nothing() -> None:
     assert feed.story()[1:] == [(2, "cancelled", "A says")]
 
 
+def test_an_error_of_somebody_else_is_no_end() -> None:
+    """A relay that could not use a message says nothing about the danger."""
+    feed = Feed()
+    feed.lists(A)
+    feed.lists(A, message("E", 200, "Error", A, infos=(), sender="relay@example.org"), at_s=260)
+    assert feed.story() == [(1, "in_force", "A says")]
+    feed.lists(A, message("E2", 300, "Error", "A", infos=(), sender="relay@example.org"), at_s=320)
+    assert feed.story()[1:] == [(2, "cancelled", "A says")]
+
+
+@pytest.mark.parametrize("sent_epoch_s", [0, T0 - 300])
+@pytest.mark.parametrize("cancel_first", [False, True])
+def test_cancel_that_names_it_exactly_ends_it_whatever_its_clock_says(sent_epoch_s: int, cancel_first: bool) -> None:
+    """A cancel without a usable time, or from a clock that is slow, came after what it names."""
+    cancel = message("C", 0, "Cancel", A, infos=(), sent_epoch_s=sent_epoch_s)
+    feed = Feed()
+    feed.lists(cancel if cancel_first else A)
+    feed.lists(A, cancel, at_s=120)
+    assert feed.only().state is AlertState.CANCELLED
+
+
+def test_identifier_used_again_after_a_cancel_that_names_no_time() -> None:
+    """The cancel meant the one before it, although nobody here saw that one."""
+    feed = Feed()
+    feed.lists(message("C", 0, "Cancel", "ALERT-1", infos=()), message("ALERT-1", 600), at_s=660)
+    assert feed.story()[-1][1:] == ("in_force", "ALERT-1 says")
+
+
+def test_update_and_cancel_that_name_nothing() -> None:
+    """The same sender, event and ground: one event, not a second warning; anything less is not enough for an end."""
+    feed = Feed()
+    feed.lists(A)
+    feed.lists(A, message("U", 600, "Update"), at_s=660)
+    assert feed.story() == [(1, "in_force", "A says"), (2, "in_force", "U says")]
+    feed.lists(A, north(message("N", 700, "Cancel")), message("M", 700, "Cancel", infos=()), at_s=720)
+    feed.lists(A, message("S", 700, "Cancel", sender="other@example.org"), at_s=730)
+    assert len(feed.story()) == 2
+    feed.lists(message("C", 800, "Cancel"), at_s=860)
+    assert feed.story()[2:] == [(3, "cancelled", "C says")]
+
+
 def test_same_identifier_with_another_sent_is_an_update() -> None:
     """Flood feeds keep one identifier for each state for years; the older of two is never news."""
     feed = Feed()

@@ -33,6 +33,10 @@ def square_degrees(data: bytes) -> float:
         pytest.param("+50.0,1e1 50,11 51,11 51,10", id="signs and exponents"),
         pytest.param("50,10 50,11, 51,11, 51,10", id="stray commas behind points (US 2011)"),
         pytest.param("50,10 50,11 51,11 51,10 51,11 51,10", id="a spike back and forth"),
+        pytest.param("50 10, 50 11, 51 11, 51 10", id="commas between points only"),
+        pytest.param("POLYGON ((10 50, 11 50, 11 51, 10 51, 10 50))", id="well-known text, which is lon lat"),
+        pytest.param("50N,10E 50N,11E 51N,11E 51N,10E", id="hemispheres"),
+        pytest.param("50°,10° 50°,11° 51°,11° 51°,10°", id="degree signs"),
     ],
 )
 def test_polygons_however_written(points: str) -> None:
@@ -84,6 +88,9 @@ def test_bow_tie_and_antimeridian() -> None:
 @pytest.mark.parametrize(
     ("circle", "expected"),
     [
+        pytest.param("50.5,10.5 2.5 NM", Circle(lat=50.5, lon=10.5, radius_m=4_630), id="nautical miles"),
+        pytest.param("50.5,10.5 5000 m", Circle(lat=50.5, lon=10.5, radius_m=5_000), id="metres, said so"),
+        pytest.param("33.5S 150.5E 5km", Circle(lat=-33.5, lon=150.5, radius_m=5_000), id="hemispheres"),
         ("50.5,10.5 12", Circle(lat=50.5, lon=10.5, radius_m=12_000)),
         pytest.param("50.5, 10.5   12", Circle(lat=50.5, lon=10.5, radius_m=12_000), id="blanks"),
         pytest.param("13.7,190.5 1.5", Circle(lat=13.7, lon=-169.5, radius_m=1_500), id="beyond 180"),

@@ -41,6 +41,35 @@ from tests.feeds.formats.cap_messages import alert, info, read
         ),
         (info(event="Missile warning test"), "event type says 'test'"),
         (info(event="Demonstration Message"), "event type says 'Demonstration Message'"),
+        *(
+            pytest.param(info(**said), because, id=because)
+            for said, because in (
+                (
+                    {"headline": "IT-alert TEST TEST", "description": "Questo è un messaggio di test"},
+                    "text says 'Questo è un messaggio di test'",
+                ),
+                ({"headline": "TEST TEST TEST"}, "headline says 'TEST'"),
+                ({"headline": "Bundesweiter Warntag: es besteht keine Gefahr"}, "headline says 'Warntag'"),
+                ({"headline": "Emergency alert test"}, "headline says 'alert test'"),
+                ({"description": "Ceci n'est qu'un test."}, "text says \"Ceci n'est qu'un test\""),
+                (
+                    {"description": "This is a nationwide earthquake drill."},
+                    "text says 'This is a nationwide earthquake drill'",
+                ),
+                ({"description": "これは訓練です。"}, "text says 'これは訓練'"),
+                ({"description": "Dit is een testbericht"}, "text says 'Dit is een testbericht'"),
+            )
+        ),
+        *(
+            pytest.param(info(description=text), "", id=text)
+            for text in (
+                "Ceci n'est pas un exercice",
+                "Questa non è un'esercitazione",
+                "これは訓練ではありません",
+                "Dit is geen test",
+                "Dies ist keine Übung",
+            )
+        ),
         pytest.param(info(headline="Test results: water is contaminated"), "", id="a laboratory's test"),
         pytest.param(info(description="THIS IS NOT A DRILL. Seek shelter."), "", id="Hawaii 2018"),
         pytest.param(info(headline="Protest in the centre, contest delayed"), "", id="words that hold the word"),
