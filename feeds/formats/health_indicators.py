@@ -4,10 +4,12 @@ A feature carries its district's name or id, ``cases_7day`` and ``population`` (
 seven days, as ``cases_per_100k_7day``) and its ground. A district at or above the feed's threshold is a warning; a change
 of level is an Update, falling well below it a Cancel, so that the chain of messages reads like any other warning's. Newer
 figures of the same level are an Update in the same words: a longer life, no news. A district that is missing, or whose
-figures make no sense, keeps what was said of it last.
+figures make no sense or are older than those before, keeps what was said of it last. Of several figures for a district the
+newest count; where one is drawn in parts, all its ground, and the highest.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +30,8 @@ KEEP_S = 9 * 86_400
 """A level stands until newer figures; figures are weekly at worst, so nine days."""
 RENEW_S = 86_400
 """Newer figures of the same level lengthen a warning at most once a day."""
+AHEAD_S = 86_400
+"""A publication is at most so far ahead of us, time zones and all; a year that was mistyped must not outlast all others."""
 STICKS_TO = 0.9
 """A level once reached is left only below this share of it: rates that waver around it would call wolf every day."""
 _TIMES_THRESHOLD = {Severity.MODERATE: 1, Severity.SEVERE: 2, Severity.EXTREME: 4}
@@ -39,6 +43,16 @@ class CaseRates:
 
     messages: tuple[AlertMessage, ...]
     level: dict[str, AlertMessage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figures:
+    district: str
+    name: str
+    rate: float
+    area: Area
+    published_epoch_s: int
+    """When they were published; 0 where the district itself does not say."""
 
 
 def severity_of(rate: float, threshold: float, before: Severity | None = None) -> Severity | None:
@@ -58,29 +72,30 @@ def decode(
 
     Figures without a time of publication are taken to be of now.
     """
-    try:
-        collection = msgspec.json.decode(data)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise NotThisFormat(f"expected a GeoJSON FeatureCollection of case rates: {error}") from error
+    collection = _json(data)
     if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
         raise NotThisFormat("expected a GeoJSON FeatureCollection of case rates, found other JSON")
-    published = _epoch_s(collection.get("published_at") or collection.get("updated"))
+    latest_epoch_s = int(now_epoch_s) + AHEAD_S
+    published = min(_epoch_s(collection.get("published_at") or collection.get("updated")), latest_epoch_s)
     current = published or int(now_epoch_s)
     threshold = spec.threshold_per_100k or DEFAULT_THRESHOLD
     problems: list[Problem] = []
-    level: dict[str, AlertMessage] = {}
-    districts = 0
+    figures: dict[str, _Figures] = {}
     for number, feature in enumerate(collection["features"]):
         try:
-            district, name, rate, area, stamp = _read(feature)
+            found = _read(feature)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             message = f"expected a district with cases_7day, population and a polygon: {type(error).__name__} {error}"
             problems.append(
                 Problem(code="case_rate_feature", level=ProblemLevel.ERROR, message=message, where=f"feature {number}")
             )
             continue
-        districts += 1
-        message_now = _message(spec, district, name, rate, area, stamp or current, threshold, before.get(district))
+        found = replace(found, published_epoch_s=min(found.published_epoch_s or current, latest_epoch_s))
+        known = figures.get(found.district)
+        figures[found.district] = found if known is None else _joined(known, found)
+    level: dict[str, AlertMessage] = {}
+    for district, it in figures.items():
+        message_now = _message(spec, it, threshold, before.get(district))
         if message_now is not None:
             level[district] = message_now
     missing = {
@@ -97,15 +112,34 @@ def decode(
         items=CaseRates(messages=tuple(level.values()), level=level),
         problems=tuple(problems),
         header_epoch_s=published,
-        entity_counts={"districts": districts},
+        entity_counts={"districts": len(figures)},
     )
+
+
+def _json(data: bytes) -> Any:
+    """What the bytes say; numbers that are none (``NaN``, as many programs write a gap) are None, and cost one district."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        try:
+            return json.loads(data, parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            raise NotThisFormat(f"expected a GeoJSON FeatureCollection of case rates: {error}") from error
+
+
+def _joined(one: _Figures, other: _Figures) -> _Figures:
+    """Of one district: the newer; of the same day, the worse on the ground of both."""
+    if one.published_epoch_s != other.published_epoch_s:
+        return max(one, other, key=lambda it: it.published_epoch_s)
+    polygons = tuple(dict.fromkeys((*one.area.polygons, *other.area.polygons)))
+    return replace(one, rate=max(one.rate, other.rate), area=replace(one.area, polygons=polygons))
 
 
 def _epoch_s(text: object) -> int:
     return read_time(str(text)).epoch_s if text else 0
 
 
-def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
+def _read(feature: dict[str, Any]) -> _Figures:
     said = feature["properties"]
     district = str(said.get("district_id") or feature.get("id") or said["name"])
     name = str(said.get("name") or district)
@@ -123,13 +157,16 @@ def _read(feature: dict[str, Any]) -> tuple[str, str, float, Area, int]:
     rings = tuple(ring for outline in outlines for ring in repair(outline))
     if not rings:
         raise ValueError("no polygon that covers ground")
-    return district, name, rate, Area(description=name, polygons=rings), _epoch_s(said.get("published_at"))
+    area = Area(description=name, polygons=rings)
+    return _Figures(
+        district=district, name=name, rate=rate, area=area, published_epoch_s=_epoch_s(said.get("published_at"))
+    )
 
 
-def _message(
-    spec: FeedSpec, district: str, name: str, rate: float, area: Area, sent_epoch_s: int, threshold: float,
-    before: AlertMessage | None,
-) -> AlertMessage | None:  # fmt: skip
+def _message(spec: FeedSpec, figures: _Figures, threshold: float, before: AlertMessage | None) -> AlertMessage | None:
+    district, name, rate, published_epoch_s = figures.district, figures.name, figures.rate, figures.published_epoch_s
+    if before is not None and published_epoch_s < before.infos[0].effective_epoch_s:
+        return before
     standing = before is not None and before.kind != "Cancel"
     severity = severity_of(rate, threshold, before.infos[0].severity if before is not None and standing else None)
     if before is None and severity is None:
@@ -137,20 +174,22 @@ def _message(
     said = before.infos if before is not None and (severity is not None) == standing else ()
     if said and severity not in {None, said[0].severity}:
         said = ()
-    if before is not None and said and (severity is None or sent_epoch_s - before.sent_epoch_s < RENEW_S):
+    if before is not None and said and (severity is None or published_epoch_s - before.sent_epoch_s < RENEW_S):
         return before
+    # A correction under the same date follows what it corrects all the same.
+    sent_epoch_s = max(published_epoch_s, before.sent_epoch_s + 1) if before is not None else published_epoch_s
     kind = "Cancel" if severity is None else "Update" if standing else "Alert"
     digest = hashlib.sha256(f"{spec.feed_id}|{district}|{sent_epoch_s}|{kind}|{severity}".encode()).hexdigest()[:16]
-    expires_epoch_s = sent_epoch_s + KEEP_S
-    infos = tuple(replace(info, effective_epoch_s=sent_epoch_s, expires_epoch_s=expires_epoch_s) for info in said) or tuple(
+    expires_epoch_s = published_epoch_s + KEEP_S
+    infos = tuple(replace(info, effective_epoch_s=published_epoch_s, expires_epoch_s=expires_epoch_s) for info in said) or tuple(
         AlertInfo(
             language=language, categories=("Health",), event=words["case_rate_event"], response_types=("Monitor",),
             urgency="Expected", severity=severity or Severity.MODERATE, certainty="Observed",
-            effective_epoch_s=sent_epoch_s, onset_epoch_s=0, expires_epoch_s=expires_epoch_s,
+            effective_epoch_s=published_epoch_s, onset_epoch_s=0, expires_epoch_s=expires_epoch_s,
             sender_name=spec.name or spec.attribution or spec.feed_id,
             headline=words["case_rate_headline"].format(district=name, rate=rate),
             description=words["case_rate_description"].format(threshold=threshold),
-            instruction="", web="", contact="", event_codes=(), parameters=(), areas=(area,),
+            instruction="", web="", contact="", event_codes=(), parameters=(), areas=(figures.area,),
         )
         for language, words in catalogues().items()
     )  # fmt: skip

@@ -166,3 +166,55 @@ def test_a_warning_of_ours_is_told_in_every_language_of_the_pages() -> None:
             ("vi", "Tỷ lệ ca bệnh cao", "D1: 250 ca trên 100.000 dân trong bảy ngày", "Mức cảnh báo là 100."),
         ]
         assert {info.effective_epoch_s for info in message.infos} == {message.sent_epoch_s}
+
+
+def test_gaps_written_as_nan_cost_their_district_only() -> None:
+    """Programs write NaN, which is not JSON; all other districts still count."""
+    office = Office()
+    office.publishes(document(feature(float("nan"), "D1"), feature(150.0, "D2")), DAY_0)
+    assert office.told == [("in_force", Severity.MODERATE)]
+    assert office.problems == ("case_rate_feature",)
+
+
+def test_figures_older_than_those_before_change_nothing() -> None:
+    """A cache that serves last week's file neither ends a warning nor calls it up again."""
+    office = Office()
+    office.day(0, 50)
+    office.day(7, 150)
+    office.publishes(document(feature(50), published=DAY_0.isoformat()), DAY_0 + timedelta(days=8))
+    assert office.told == [("in_force", Severity.MODERATE)]
+    office.day(9, 50)
+    assert office.told[1:] == [("cancelled", Severity.MODERATE)]
+    office.publishes(
+        document(feature(150), published=(DAY_0 + timedelta(days=7)).isoformat()), DAY_0 + timedelta(days=9, hours=1)
+    )
+    assert len(office.told) == 2
+
+
+def test_corrections_under_the_same_date_count() -> None:
+    """Down, and up again: each correction is believed, however often the office changes its mind."""
+    office = Office()
+    for hour, rate in enumerate((150, 50, 150, 250, 150, 50)):
+        office.publishes(document(feature(rate)), DAY_0 + timedelta(hours=hour))
+    states = [("in_force", "Moderate"), ("cancelled", "Moderate"), ("in_force", "Moderate"), ("in_force", "Severe")]
+    assert office.told == [*states, ("in_force", "Moderate"), ("cancelled", "Moderate")]
+
+
+def test_date_in_the_far_future_does_not_outlast_those_that_follow() -> None:
+    office = Office()
+    office.publishes(document(feature(150), published="2062-11-01T06:00:00Z"), DAY_0)
+    office.day(2, 50)
+    assert office.told == [("in_force", Severity.MODERATE), ("cancelled", Severity.MODERATE)]
+
+
+def test_of_several_figures_of_one_district_the_newest_count() -> None:
+    """Tables over time come in any order; a district drawn in parts is warned on all its ground."""
+    other = [[[12.0, 50.0], [12.1, 50.0], [12.1, 50.1], [12.0, 50.1], [12.0, 50.0]]]
+    old, new = ((DAY_0 - timedelta(days=days)).isoformat() for days in (7, 0))
+    series = Office()
+    series.publishes(document(feature(150, published_at=new), feature(10, published_at=old)), DAY_0)
+    assert series.told == [("in_force", Severity.MODERATE)]
+    parts = Office()
+    second = feature(150) | {"geometry": {"type": "Polygon", "coordinates": other}}
+    (message,) = parts.publishes(document(feature(150), second), DAY_0).messages
+    assert len(message.infos[0].areas[0].polygons) == 2
