@@ -1,5 +1,6 @@
 """A Situation: a notice about routes, stops or trips (GTFS-realtime Alert; OneBusAway situation)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -9,6 +10,25 @@ class Translation:
 
     text: str
     language: str = ""
+
+
+def in_language(translations: Sequence[Translation], language: str) -> Translation:
+    """The text in *language*, else in the same language of another place, else of no language, else in English, else the
+    first; one that is marked up (``en-html``, New York) only where there is no plain one. Blank when there is none."""
+    wanted = language.lower()
+
+    def rank(one: Translation) -> tuple[bool, int]:
+        tag = one.language.lower()
+        is_marked_up = tag.endswith("-html")
+        tag = tag.removesuffix("-html")
+        if tag == wanted:
+            return is_marked_up, 0
+        primary = tag.partition("-")[0]
+        if tag and primary == wanted.partition("-")[0]:
+            return is_marked_up, 1
+        return is_marked_up, 2 if not tag else 3 if primary == "en" else 4
+
+    return min(translations, key=rank, default=Translation(text=""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

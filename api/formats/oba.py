@@ -16,7 +16,7 @@ import msgspec
 
 from domain.ids import qualify
 from domain.realtime import TripRelationship
-from domain.situation import Selector, Situation, Translation
+from domain.situation import Selector, Situation, Translation, in_language
 from domain.timetable import Agency, Route, Stop, Trip, WheelchairBoarding
 
 encode = msgspec.json.encode
@@ -307,21 +307,8 @@ def _letters(difference: int, into: list[str]) -> None:
 
 
 def _text(translations: tuple[Translation, ...], language: str) -> dict[str, str]:
-    """The text in *language*, else in the same language of another place, else without a language, else the first."""
-    if not translations:
-        return {"lang": "", "value": ""}
-    wanted = language.lower()
-
-    def rank(item: Translation) -> int:
-        tag = item.language.lower()
-        if tag == wanted:
-            return 0
-        if tag and tag.partition("-")[0] == wanted.partition("-")[0]:
-            return 1
-        return 2 if not tag else 3
-
-    best = min(translations, key=rank)
-    return {"lang": best.language or language, "value": best.text}
+    best = in_language(translations, language)
+    return {"lang": best.language or (language if translations else ""), "value": best.text}
 
 
 def affected(

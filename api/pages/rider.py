@@ -22,7 +22,7 @@ from api.served import Served
 from api.status import trip_ids_of_row
 from domain.alert import SEVERITY_RANK, Alert, AlertState
 from domain.ids import qualify
-from domain.situation import Translation
+from domain.situation import in_language
 from domain.standing import shown_part
 from runtime.settings import Settings
 
@@ -145,14 +145,6 @@ async def home(request: Request) -> Response:
     )
 
 
-def _told(translations: tuple[Translation, ...], language: str) -> Translation:
-    ranked = sorted(
-        translations,
-        key=lambda it: (it.language.split("-")[0] != language, bool(it.language), not it.language.startswith("en")),
-    )
-    return ranked[0] if ranked else Translation(text="")
-
-
 async def stop(request: Request) -> Response:
     """GET /stops/{id}: departures counting down; ``?part=arrivals`` is the board alone."""
     limit(request)
@@ -180,7 +172,7 @@ async def stop(request: Request) -> Response:
         encoded = msgspec.json.encode(qualify(served.fragments.code, situation.raw_id))
         if encoded in noticed.references:
             header, told, url = (
-                _told(part, language) for part in (situation.header, situation.description, situation.url)
+                in_language(part, language) for part in (situation.header, situation.description, situation.url)
             )
             grave = situation.effect == "NO_SERVICE" or situation.severity == "SEVERE"
             notices.append({"grave": grave, "header": header.text or told.text[:80], "text": told.text, "language": header.language or language,

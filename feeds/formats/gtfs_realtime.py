@@ -400,7 +400,8 @@ def _situation(entity: Any, feed_id: str, now_epoch_s: float) -> Situation:
         feed_id=feed_id,
         created_epoch_s=int(now_epoch_s),
         periods=tuple(
-            Period(start_epoch_s=_stamp(one.start), end_epoch_s=_stamp(one.end)) for one in alert.active_period
+            Period(start_epoch_s=_period_stamp(one.start), end_epoch_s=_period_stamp(one.end))
+            for one in alert.active_period
         ),
         selectors=tuple(_selector(one) for one in alert.informed_entity),
         cause=_enum_name(gtfs_realtime_pb2.Alert.Cause, alert.cause, "UNKNOWN_CAUSE"),
@@ -416,8 +417,13 @@ def _enum_name(enum: Any, number: int, otherwise: str) -> str:
     return str(enum.Name(number)) if number in enum.values() else otherwise
 
 
+def _period_stamp(value: int) -> int:
+    """Seconds, also where a feed writes milliseconds; 0 where it says nothing that is a time."""
+    return _stamp(value // 1000 if 10**11 <= value < 10**14 else value)
+
+
 def _texts(text: Any) -> tuple[Translation, ...]:
-    return tuple(Translation(text=one.text, language=one.language) for one in text.translation)
+    return tuple(Translation(text=one.text, language=one.language) for one in text.translation if one.text.strip())
 
 
 def _selector(entity: Any) -> Selector:
@@ -426,7 +432,7 @@ def _selector(entity: Any) -> Selector:
         agency_raw_id=entity.agency_id,
         route_raw_id=entity.route_id or trip.route_id,
         route_mode=entity.route_type if entity.HasField("route_type") else None,
-        direction=entity.direction_id if entity.HasField("direction_id") else None,
+        direction=next((one.direction_id for one in (entity, trip) if one.HasField("direction_id")), None),
         stop_raw_id=entity.stop_id,
         trip_raw_id=trip.trip_id,
         trip_start_date=date_number(trip.start_date),

@@ -157,6 +157,30 @@ def test_a_trip_update_becomes_columns() -> None:
     assert said.departure_epoch_s.tolist() == [0, 0, 1_790_000_600]
 
 
+def test_a_notice_is_read_as_it_is_meant() -> None:
+    """Times in milliseconds, blank translations, and a way that only the trip names."""
+    message = gtfs_realtime_pb2.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    told = message.entity.add(id="n").alert
+    told.active_period.add(start=1_795_435_200_000, end=1_795_438_800_000)
+    told.active_period.add(start=1_795_440_000)
+    told.header_text.translation.add(text=" ", language="en")
+    told.header_text.translation.add(text="Umleitung", language="de")
+    of_trip = told.informed_entity.add().trip
+    of_trip.route_id, of_trip.direction_id, of_trip.start_time = "10", 1, "08:00:00"
+    told.informed_entity.add(route_id="20", direction_id=0)
+    (found,) = decode(message.SerializeToString(), feed_id="f", now_epoch_s=0).items.situations
+    assert [(it.start_epoch_s, it.end_epoch_s) for it in found.periods] == [
+        (1_795_435_200, 1_795_438_800),
+        (1_795_440_000, 0),
+    ]
+    assert [it.text for it in found.header] == ["Umleitung"]
+    assert [(it.route_raw_id, it.direction, it.trip_start_time_s) for it in found.selectors] == [
+        ("10", 1, 28_800),
+        ("20", 0, None),
+    ]
+
+
 @pytest.mark.parametrize("quickly", [True, False])
 def test_changes_to_a_dataset_are_refused_by_name(quickly: bool) -> None:
     """Read as a whole, it would bring cancelled trips back; and what a whole one marks as deleted is left out."""
