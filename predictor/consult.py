@@ -10,7 +10,8 @@ from domain.realtime import NO_VALUE, Bools, Int64s
 from predictor import sanity
 from predictor.arrivals import Told
 from predictor.calls import Calls
-from predictor.foresight import Foresight, Outlook, Sights
+from predictor.foresight import Foresight
+from predictor.outlook import Outlook, Sights
 from predictor.progress import Progress
 from predictor.runs import Runs
 from predictor.sightings import Seen
@@ -34,7 +35,8 @@ def consult(
     known = ~np.isnan(outlook.early_epoch_s) & (told_s > 0) & (ours[calls.run] | (told.band_s == 0))
     late = np.nan_to_num(outlook.deviation_s, nan=NO_VALUE)
     counts.by_learning = int(np.count_nonzero(ours))
-    foresight.note(now_epoch_s, calls, sights, outlook, np.where((merged.flags & CallFlag.SKIPPED) != 0, 0, told_s))
+    published = np.where((merged.flags & CallFlag.SKIPPED) != 0, 0, told_s)
+    foresight.preference.note(now_epoch_s, calls, sights, outlook, published)
     return replace(
         merged,
         early_s=np.where(known, np.minimum(outlook.early_epoch_s - told_s, 0), times.early_s),

@@ -13,10 +13,11 @@ from domain import service_day
 from domain.crowding import Crowding
 from domain.errors import BlobUnusable
 from domain.score import SHAPE, ScoreDay, Tally
-from predictor.foresight import Foresight, tallies_by_name, tallies_by_row
+from predictor.foresight import Foresight
 from predictor.learned.engine import Engine
 from predictor.learned.learned import State
 from predictor.learned.settings import Settings as EngineSettings
+from predictor.preference import tallies_by_name, tallies_by_row
 from predictor.schedule import Schedule
 from predictor.scorebook import Scorebook
 from store import crowding, learned, scores
@@ -43,15 +44,15 @@ class Recall:
         if before is None:
             made = await asyncio.to_thread(Foresight, schedule, self._feed_id, await self._engine())
             self._day = self._today(schedule, now_epoch_s)
-            made.book.tallies = await self._tallies(schedule, self._day)
+            made.preference.book.tallies = await self._tallies(schedule, self._day)
             with contextlib.suppress(BlobUnusable):
                 made.crowding.by_place = (await crowding.get(self._hall, self._feed_id)).by_place()
         else:
-            by_name = tallies_by_name(before.schedule, before.book.tallies)
+            by_name = tallies_by_name(before.schedule, before.preference.book.tallies)
             book = Scorebook(tallies=tallies_by_row(schedule, by_name))
             made = await asyncio.to_thread(Foresight, schedule, self._feed_id, before.engine, book)
             made.crowding = before.crowding
-        made.history = await self._history(schedule)
+        made.preference.history = await self._history(schedule)
         return made
 
     async def _engine(self) -> Engine:
@@ -80,14 +81,14 @@ class Recall:
         schedule = foresight.schedule
         if foresight.crowding.by_place:
             await crowding.put(self._hall, self._feed_id, Crowding.of(foresight.crowding.by_place), now_epoch_s)
-        if foresight.book.tallies:
-            day = ScoreDay.of(tallies_by_name(schedule, foresight.book.tallies))
+        if foresight.preference.book.tallies:
+            day = ScoreDay.of(tallies_by_name(schedule, foresight.preference.book.tallies))
             await scores.put(self._hall, self._feed_id, self._day, day, now_epoch_s)
         today = self._today(schedule, now_epoch_s)
         if today != self._day:
             self._day = today
-            foresight.book.tallies = await self._tallies(schedule, today)
-            foresight.history = await self._history(schedule)
+            foresight.preference.book.tallies = await self._tallies(schedule, today)
+            foresight.preference.history = await self._history(schedule)
 
     @staticmethod
     def _today(schedule: Schedule, now_epoch_s: float) -> int:

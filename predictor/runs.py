@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.realtime import Int32s, Int64s, UInt8s
-from predictor.foresight import Foresight
+from predictor.blocks import Blocks
 from predictor.schedule import Schedule
 from predictor.sightings import Seen
 from predictor.words import Words
@@ -30,6 +30,15 @@ def key_of_run(date: Int32s, trip: Int32s) -> Int64s:
     return keys
 
 
+def rows_of(keys: Int64s, wanted: Int64s) -> Int64s:
+    """The row of each wanted key, or -1."""
+    if not len(keys):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(keys, kind="stable")
+    at = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+    return np.where(keys[at] == wanted, at, -1)
+
+
 def runs_of(speaking: Words, words: Words, seen: Seen) -> Runs:
     """The runs that are spoken of, then those that only a vehicle is on."""
     spoken = key_of_run(words.date, words.trip)[words.trip >= 0]
@@ -48,10 +57,10 @@ def runs_of(speaking: Words, words: Words, seen: Seen) -> Runs:
     )
 
 
-def with_next_runs(schedule: Schedule, foresight: Foresight, runs: Runs, words: Words, seen: Seen, now: int) -> Runs:
+def with_next_runs(schedule: Schedule, blocks: Blocks, runs: Runs, words: Words, seen: Seen, now: int) -> Runs:
     """The same and, behind them, the runs that the vehicles' blocks do next and nobody speaks of."""
     on = seen.trip >= 0
-    trip, date = foresight.next_runs(seen.trip[on], seen.date[on], now)
+    trip, date = blocks.next_runs(seen.trip[on], seen.date[on], now)
     known = np.concatenate([key_of_run(runs.date, runs.trip), key_of_run(words.date, words.trip)])
     fresh = ~np.isin(key_of_run(date, trip), known) & ~schedule.is_inexact(trip)
     trip, date = trip[fresh], date[fresh]
@@ -73,11 +82,4 @@ def with_next_runs(schedule: Schedule, foresight: Foresight, runs: Runs, words: 
 def run_of_vehicle(runs: Runs, seen: Seen) -> Int64s:
     """Row of the run that each vehicle is on, or -1."""
     keys = np.where(runs.copied != 0, -1 - np.arange(len(runs.trip)), key_of_run(runs.date, runs.trip))
-    order = np.argsort(keys, kind="stable")
-    wanted = np.where(seen.trip >= 0, key_of_run(seen.date, seen.trip), -(2**62))
-    at = np.searchsorted(keys[order], wanted)
-    at = np.minimum(at, max(len(keys) - 1, 0))
-    if not len(keys):
-        return np.full(len(seen), -1, np.int64)
-    row: Int64s = np.where(keys[order][at] == wanted, order[at], -1)
-    return row
+    return rows_of(keys, np.where(seen.trip >= 0, key_of_run(seen.date, seen.trip), -(2**62)))

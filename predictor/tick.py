@@ -46,7 +46,7 @@ def predict(
 
     runs = runs_of(speaking, words, seen)
     if foresight is not None:
-        runs = with_next_runs(schedule, foresight, runs, words, seen, now)
+        runs = with_next_runs(schedule, foresight.blocks, runs, words, seen, now)
     calls = calls_of(schedule, runs.trip, runs.base_epoch_s)
     told = agencies_words(schedule, heard, speaking, calls, counts)
     run = run_of_vehicle(runs, seen)

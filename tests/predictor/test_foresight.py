@@ -121,7 +121,7 @@ def test_the_agency_is_believed_until_ours_has_proved_better(town: Streets) -> N
     assert late.source[town.row(late, "east9")] == SOURCE_CODES[Source.LEARNED]
     assert abs(error_s(town, late, "east9", 6, at(8, 30))) < 260
     assert town.foresight is not None
-    total = sum(town.foresight.book.tallies.values(), np.zeros(SHAPE))[STRATA.index("with_agency")]
+    total = sum(town.foresight.preference.book.tallies.values(), np.zeros(SHAPE))[STRATA.index("with_agency")]
     ours, agency = score_of(total[METHODS.index("ours")]), score_of(total[METHODS.index("agency")])
     assert ours.n == agency.n > 300
     assert (ours.mae_s[4] or 0) < 0.6 * (agency.mae_s[4] or 0)

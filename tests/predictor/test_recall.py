@@ -41,17 +41,17 @@ async def test_another_process_goes_on_from_what_was_learned(town: Streets, hall
     assert list(was) == list(now)
     for name, column in was.items():
         np.testing.assert_array_equal(now[name], column)
-    assert sorted(other.book.tallies) == sorted(town.foresight.book.tallies)
+    assert sorted(other.preference.book.tallies) == sorted(town.foresight.preference.book.tallies)
 
 
 async def test_yesterdays_scores_count_and_todays_begin_anew_at_midnight(town: Streets, hall: Hall) -> None:
     recall = await learned_town(town, hall)
     assert town.foresight is not None
-    count = sum(tally.sum() for tally in town.foresight.book.tallies.values())
+    count = sum(tally.sum() for tally in town.foresight.preference.book.tallies.values())
     assert count > 0
     await recall.keep(town.foresight, at(25))
-    assert town.foresight.book.tallies == {}
-    assert sum(tally.sum() for tally in town.foresight.history.values()) == count
+    assert town.foresight.preference.book.tallies == {}
+    assert sum(tally.sum() for tally in town.foresight.preference.history.values()) == count
     assert (await scores.get(hall, "streets", 20261123)).routes == ["S"]
 
 
@@ -80,7 +80,7 @@ async def test_a_new_timetable_keeps_what_was_learned(town: Streets, hall: Hall)
     assert before is not None
     after = await recall.begin(town.schedule, before, NOW)
     assert after.engine is before.engine
-    assert {route: tally.shape for route, tally in after.book.tallies.items()} == dict.fromkeys(
-        before.book.tallies, SHAPE
+    assert {route: tally.shape for route, tally in after.preference.book.tallies.items()} == dict.fromkeys(
+        before.preference.book.tallies, SHAPE
     )
-    assert replace(after.book).tallies.keys() == before.book.tallies.keys()
+    assert replace(after.preference.book).tallies.keys() == before.preference.book.tallies.keys()
