@@ -1,7 +1,7 @@
 """THE TABLE of routes, and the application that serves it.
 
-Two doors: ``/api/where/…`` (OneBusAway's API) is answered right here, before Starlette sees it, because that is what
-thousands of phones ask every second; everything else goes through Starlette. All state is on ``app.state``.
+``/api/where/…`` (OneBusAway's API) is answered before Starlette sees it (``api.answering``), and so are streams of events;
+everything else goes through Starlette. All state is on ``app.state``.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from api import compression, params, validators
-from api.auth import LEASES_AWAITED, OPEN_REQUESTS_PER_S, Doors, RateLimit, require_key
+from api import params, validators
+from api.answering import Answering, Endpoint
+from api.auth import OPEN_REQUESTS_PER_S, Doors, RateLimit
 from api.endpoints import (
     accuracy,
     agencies,
@@ -46,55 +47,55 @@ from api.endpoints import (
 )
 from api.endpoints.answers import limit
 from api.endpoints.shelf import Shelf
-from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
+from api.errors import RequestRefused, method_not_allowed, unknown
 from api.formats import oba
 from api.metrics import Metrics
-from api.past import LOOKS_BACK_S, Past
 from api.replica import Replica
+from api.replies import PREFLIGHT, failure, send_off
 from api.streams import Streams
 from api.where import Ask
 from runtime.clock import Clock
 from runtime.settings import Settings
-from store.hall import AWAY, Hall
+from store.hall import Hall
 
 log = logging.getLogger("wayside.api")
 
 WHERE_PREFIX = "/api/where/"
 OWN_PREFIX = "/api/v1/"
 
-WHERE: dict[str, tuple[Callable[[Ask], bytes], bool, bool]] = {
-    # endpoint: (handler, takes an id, is live)
-    "agencies-with-coverage": (agencies.agencies_with_coverage, False, False),
-    "agency": (agencies.agency, True, False),
-    "arrival-and-departure-for-stop": (arrivals.arrival_for_stop, True, True),
-    "arrivals-and-departures-for-location": (arrivals.arrivals_for_location, False, True),
-    "arrivals-and-departures-for-stop": (arrivals.arrivals_for_stop, True, True),
-    "block": (blocks.block, True, False),
-    "config": (configuration.config, False, False),
-    "current-time": (current_time.current_time, False, True),
-    "route": (routes.route, True, False),
-    "route-ids-for-agency": (agencies.route_ids_for_agency, True, False),
-    "routes-for-agency": (routes.routes_for_agency, True, False),
-    "routes-for-location": (routes.routes_for_location, False, False),
-    "schedule-for-route": (schedules.schedule_for_route, True, False),
-    "schedule-for-stop": (schedules.schedule_for_stop, True, False),
-    "shape": (routes.shape, True, False),
-    "shape-ids-for-agency": (agencies.shape_ids_for_agency, True, False),
-    "situation": (situations.situation, True, True),
-    "search": (search.search, True, False),
-    "stop": (stops.stop, True, False),
-    "stop-ids-for-agency": (agencies.stop_ids_for_agency, True, False),
-    "stops-for-agency": (agencies.stops_for_agency, True, False),
-    "stops-for-location": (stops.stops_for_location, False, False),
-    "stops-for-route": (stops.stops_for_route, True, False),
-    "trip": (trips.trip, True, False),
-    "trip-details": (trips.trip_details, True, True),
-    "trip-for-vehicle": (trips.trip_for_vehicle, True, True),
-    "trips-for-agency": (agencies.trips_for_agency, True, True),
-    "trips-for-location": (trips.trips_for_location, False, True),
-    "trips-for-route": (trips.trips_for_route, True, True),
-    "vehicle": (vehicles.vehicle, True, True),
-    "vehicles-for-agency": (vehicles.vehicles_for_agency, True, True),
+WHERE: dict[str, Endpoint] = {
+    # handler, takes an id, is live
+    "agencies-with-coverage": Endpoint(agencies.agencies_with_coverage, False, False),
+    "agency": Endpoint(agencies.agency, True, False),
+    "arrival-and-departure-for-stop": Endpoint(arrivals.arrival_for_stop, True, True),
+    "arrivals-and-departures-for-location": Endpoint(arrivals.arrivals_for_location, False, True),
+    "arrivals-and-departures-for-stop": Endpoint(arrivals.arrivals_for_stop, True, True),
+    "block": Endpoint(blocks.block, True, False),
+    "config": Endpoint(configuration.config, False, False),
+    "current-time": Endpoint(current_time.current_time, False, True),
+    "route": Endpoint(routes.route, True, False),
+    "route-ids-for-agency": Endpoint(agencies.route_ids_for_agency, True, False),
+    "routes-for-agency": Endpoint(routes.routes_for_agency, True, False),
+    "routes-for-location": Endpoint(routes.routes_for_location, False, False),
+    "schedule-for-route": Endpoint(schedules.schedule_for_route, True, False),
+    "schedule-for-stop": Endpoint(schedules.schedule_for_stop, True, False),
+    "shape": Endpoint(routes.shape, True, False),
+    "shape-ids-for-agency": Endpoint(agencies.shape_ids_for_agency, True, False),
+    "situation": Endpoint(situations.situation, True, True),
+    "search": Endpoint(search.search, True, False),
+    "stop": Endpoint(stops.stop, True, False),
+    "stop-ids-for-agency": Endpoint(agencies.stop_ids_for_agency, True, False),
+    "stops-for-agency": Endpoint(agencies.stops_for_agency, True, False),
+    "stops-for-location": Endpoint(stops.stops_for_location, False, False),
+    "stops-for-route": Endpoint(stops.stops_for_route, True, False),
+    "trip": Endpoint(trips.trip, True, False),
+    "trip-details": Endpoint(trips.trip_details, True, True),
+    "trip-for-vehicle": Endpoint(trips.trip_for_vehicle, True, True),
+    "trips-for-agency": Endpoint(agencies.trips_for_agency, True, True),
+    "trips-for-location": Endpoint(trips.trips_for_location, False, True),
+    "trips-for-route": Endpoint(trips.trips_for_route, True, True),
+    "vehicle": Endpoint(vehicles.vehicle, True, True),
+    "vehicles-for-agency": Endpoint(vehicles.vehicles_for_agency, True, True),
 }
 """OneBusAway's endpoints: ``/api/where/{endpoint}.json`` or ``/api/where/{endpoint}/{id}.json``."""
 
@@ -131,30 +132,8 @@ ROUTES: tuple[Route, ...] = (
 )
 """Everything else of this room; pages and subscriptions bring tables of their own."""
 
-JSON_TYPE = (b"content-type", b"application/json;charset=utf-8")
-COMMON = (
-    (b"access-control-allow-origin", b"*"),
-    (b"vary", b"accept-encoding"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-)
-"""Any page may read what is public; no answer is ever a page, and an address that holds a key is not passed on."""
-LIVE = (JSON_TYPE, (b"cache-control", b"no-store"), *COMMON)
-STATIC = (JSON_TYPE, *COMMON)
-"""What only changes with the timetable; how long it may be kept is ``api.validators``' to say."""
-PREFLIGHT = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
-    (b"access-control-allow-headers", b"*"),
-    (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
-)
-
 BASED_PREFIXES = ("/api/gtfs_realtime/", "/api/v1/regions/")
 """Apps ask for these, as for ``/api/where``, under whatever path their region's base address has."""
-
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Application:
@@ -166,7 +145,6 @@ class Application:
         self.settings = settings
         self.clock = clock
         self.replica = replica
-        self.past = Past(settings.home)
         self.metrics = Metrics()
         self.doors = Doors(settings, clock)
         self.validators = validators.Validators()
@@ -181,17 +159,16 @@ class Application:
             },
         )
         state = self.starlette.state
-        state.settings, state.clock, state.replica, state.hall, state.metrics = (
-            settings,
-            clock,
-            replica,
-            hall,
-            self.metrics,
-        )
+        state.settings, state.clock, state.replica, state.hall = settings, clock, replica, hall
+        state.metrics = self.metrics
         state.doors, state.validators, state.streams = self.doors, self.validators, self.streams
         state.scores = Shelf("scores", accuracy.record_of, rests_s=60.0)
         state.delivered = Shelf("counts", delivered.record_of, rests_s=30.0)
         state.rate_limit = RateLimit(clock, per_s=OPEN_REQUESTS_PER_S, burst=10 * OPEN_REQUESTS_PER_S)
+        self.where = Answering(
+            endpoints=WHERE, in_hall=HALL_WHERE, settings=settings, clock=clock, replica=replica,
+            hall=lambda: state.hall, doors=self.doors, known=self.validators,
+        )  # fmt: skip
 
     async def run_background(self) -> None:
         """What goes on beside the requests; never ends."""
@@ -202,8 +179,10 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
-            if path.startswith(WHERE_PREFIX) or WHERE_PREFIX in path:
-                await self._where(scope, path.partition(WHERE_PREFIX)[2], send)
+            if WHERE_PREFIX in path:
+                started_s = self.clock.monotonic_s()
+                endpoint, status = await self.where.serve(scope, path.partition(WHERE_PREFIX)[2], send)
+                self.metrics.count(WHERE_PREFIX + endpoint, status, self.clock.monotonic_s() - started_s)
                 return
             if path.endswith(events.SUFFIX) and path.startswith(OWN_PREFIX):
                 await self._stream(scope, receive, send)
@@ -224,163 +203,16 @@ class Application:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    # --- OneBusAway's door
-
-    async def _where(self, scope: Scope, rest: str, send: Send) -> None:
-        started_s = self.clock.monotonic_s()
-        name, _, given_id = rest.removesuffix(".json").partition("/")
-        then = await self._then(name, scope["query_string"]) if b"time=" in scope["query_string"] else None
-        address = (scope.get("client") or ("",))[0]
-        asked = scope["method"], name, given_id, scope["query_string"], then, address
-        has = validators.given_by(scope["headers"]) if name in WHERE and not WHERE[name][2] else b""
-        status, headers, parts = await self._hall_answer(*asked) if name in HALL_WHERE else self._parts(*asked, has)
-        for _ in range(LEASES_AWAITED):
-            if status != HTTPStatus.TOO_MANY_REQUESTS or not self.doors.quotas.leasing:
-                break
-            await self.doors.quotas.settled()
-            status, headers, parts = await self._hall_answer(*asked) if name in HALL_WHERE else self._parts(*asked, has)
-        length = sum(map(len, parts))
-        if length >= compression.MIN_BYTES:
-            for header, value in scope["headers"]:
-                if header == b"accept-encoding":
-                    encoding = compression.choose(value)
-                    if encoding:
-                        parts = (compression.compress(b"".join(parts), encoding),)
-                        headers = (*headers, (b"content-encoding", encoding))
-                    break
-        if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-            headers = (*headers, (b"content-length", b"%d" % sum(map(len, parts))))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            parts = (b"",)
-        for part in parts[:-1]:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": parts[-1]})
-        route = name if name in WHERE or name in HALL_WHERE else "unknown"
-        self.metrics.count(f"/api/where/{route}", status, self.clock.monotonic_s() - started_s)
-
-    async def _then(self, name: str, query_string: bytes) -> tuple[Replica, float] | None:
-        """What was known at the time in the past that a live question is about, and that time; None: the present."""
-        try:
-            query = params.parse_query(query_string)
-            require_key(query, self.settings, self.replica.api_keys)
-            epoch_s = params.instant_epoch_s(query, "time", self.settings.time_zone)
-        except RequestRefused:
-            return None
-        found = WHERE.get(name)
-        if found is None or not found[2] or epoch_s is None or epoch_s >= self.clock.now_epoch_s() - LOOKS_BACK_S:
-            return None
-        replica = await self.past.replica_at(self.replica, epoch_s)
-        return None if replica is None else (replica, epoch_s)
-
-    def answer(
-        self,
-        method: str,
-        name: str,
-        given_id: str,
-        query_string: bytes,
-        then: tuple[Replica, float] | None = None,
-        address: str = "",
-        if_none_match: bytes = b"",
-    ) -> tuple[int, Headers, bytes]:
-        """(status, headers, body) of one question to ``/api/where``; never raises. For the arguments, see ``_parts``."""
-        status, headers, parts = self._parts(method, name, given_id, query_string, then, address, if_none_match)
-        return status, headers, b"".join(parts)
-
-    def _parts(
-        self,
-        method: str,
-        name: str,
-        given_id: str,
-        query_string: bytes,
-        then: tuple[Replica, float] | None = None,
-        address: str = "",
-        if_none_match: bytes = b"",
-    ) -> tuple[int, Headers, tuple[bytes, ...]]:
-        """(status, headers, body in parts, one at least) of a question: many that read the same large list share it.
-
-        *then* is a replica of the past and its time: what the question is about. *address* is who asks, where no key says.
-        *if_none_match* names what the client has.
-        """
-        try:
-            if method == "OPTIONS":
-                return 204, PREFLIGHT, (b"",)
-            ask = self._question(method, given_id, query_string, then, address)
-            found = WHERE.get(name)
-            if found is None or (given_id and not found[1]):
-                raise unknown()
-            handler, _, is_live = found
-            now_epoch_s = self.clock.now_epoch_s()
-            if is_live:
-                return 200, LIVE, oba.envelope_in_parts(now_epoch_s, handler(ask))
-            etag = self.validators.etag(ask.replica, f"{name}/{given_id}?".encode() + query_string, now_epoch_s)
-            if validators.matches(if_none_match, etag):
-                kept = self.validators.cache_control(ask.replica, None, now_epoch_s)
-                return 304, (*COMMON, (b"etag", etag), (b"cache-control", kept)), (b"",)
-            body = oba.envelope(now_epoch_s, handler(ask))
-            kept = self.validators.cache_control(ask.replica, body, now_epoch_s)
-            return 200, (*STATIC, (b"etag", etag), (b"cache-control", kept)), (body,)
-        except Exception as error:
-            status, headers, body = self._failed(error, name, given_id)
-            return status, headers, (body,)
-
-    async def _hall_answer(
-        self,
-        method: str,
-        name: str,
-        given_id: str,
-        query_string: bytes,
-        then: tuple[Replica, float] | None,
-        address: str,
-    ) -> tuple[int, Headers, tuple[bytes, ...]]:
-        """The same, of those endpoints that ask the hall."""
-        try:
-            if method == "OPTIONS":
-                return 204, PREFLIGHT, (b"",)
-            ask = self._question(method, given_id, query_string, then, address)
-            data = await HALL_WHERE[name](ask, self.starlette.state.hall)
-            return 200, LIVE, oba.envelope_in_parts(self.clock.now_epoch_s(), data)
-        except AWAY:
-            status, headers, body = self._failed(not_ready("Redis is away"), name, given_id)
-        except Exception as error:
-            status, headers, body = self._failed(error, name, given_id)
-        return status, headers, (body,)
-
-    def _question(
-        self, method: str, given_id: str, query_string: bytes, then: tuple[Replica, float] | None, address: str
-    ) -> Ask:
-        """What is asked, once it may be; raises RequestRefused."""
-        if method not in ("GET", "HEAD"):
-            raise method_not_allowed()
-        query = params.parse_query(query_string)
-        self.doors.admit(query, self.replica.api_keys, address)
-        version = query.get("version", "")
-        if version not in ("", "2"):
-            text = f"unknown version: {version[:40]}"
-            raise RequestRefused(400, text, field_errors={"version": [text]})
-        replica, asked_epoch_s = then or (self.replica, self.clock.now_epoch_s())
-        return Ask(replica=replica, settings=self.settings, query=query, id=given_id, now_epoch_s=asked_epoch_s)
-
-    def _failed(self, error: Exception, name: str, given_id: str) -> tuple[int, Headers, bytes]:
-        now_epoch_s = self.clock.now_epoch_s()
-        if isinstance(error, RequestRefused):
-            body = oba.refusal(now_epoch_s, error.code, error.text, error.field_errors)
-            return error.code, (*LIVE, *error.headers), body
-        endpoint = name if name in WHERE or name in HALL_WHERE else "unknown"
-        log.error("event=request_failed endpoint=%s id=%r", endpoint, given_id[:200], exc_info=error)
-        return 500, LIVE, oba.refusal(now_epoch_s, 500, "internal server error", None)
-
     # --- streams
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A stream of events: here and not in Starlette, whose layers would cost each of thousands of them memory."""
         started_s = self.clock.monotonic_s()
-        refusal: tuple[int, Headers, bytes]
         scope["app"] = self.starlette
         request = Request(scope, receive)
         try:
             if scope["method"] == "OPTIONS":
-                refusal = 204, PREFLIGHT, b""
+                reply = PREFLIGHT
             elif scope["method"] != "GET":
                 raise method_not_allowed(b"GET, OPTIONS")
             else:
@@ -391,18 +223,16 @@ class Application:
                 await self.streams.serve(scope, receive, send, key=subject.key, event=subject.event, look=subject.look)
                 return
         except Exception as error:
-            status, headers, body = self._failed(error, "events", "")
-            refusal = status, (*headers, (b"content-length", b"%d" % len(body))), body
-        await send({"type": "http.response.start", "status": refusal[0], "headers": refusal[1]})
-        await send({"type": "http.response.body", "body": refusal[2]})
-        self.metrics.count("/api/v1/events", refusal[0], self.clock.monotonic_s() - started_s)
+            status, headers, parts = failure(error, self.clock.now_epoch_s(), endpoint="events")
+            reply = status, (*headers, (b"content-length", b"%d" % len(parts[0]))), parts
+        await send_off(send, reply)
+        self.metrics.count("/api/v1/events", reply[0], self.clock.monotonic_s() - started_s)
 
     # --- the other door
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS" and scope["path"].startswith(OWN_PREFIX):
-            await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": PREFLIGHT})
-            await send({"type": "http.response.body", "body": b""})
+            await send_off(send, PREFLIGHT)
             return
         started_s = self.clock.monotonic_s()
         status = 500

@@ -22,6 +22,7 @@ from domain.quota import Quota
 from runtime.clock import FakeClock, SystemClock
 from store import api_keys
 from store.hall import Hall
+from tests.api.asgi import answer
 from tests.api.town import Key, Town
 
 HOURLY = Quota(requests=60, per_s=3600)
@@ -47,12 +48,12 @@ async def test_key_of_a_name_is_let_in_until_revoked(town: Town) -> None:
 async def test_anonymous_is_let_in_where_no_key_is_required(tmp_path: Path) -> None:
     """Each address for itself, as often as the deployment says; a wrong key is as good as none."""
     town = Town(tmp_path, require_api_key=False)
-    answers = [town.application.answer("GET", "current-time", "", b"key=wrong", None, "192.0.2.1") for _ in range(25)]
+    answers = [answer(town.application, "current-time", query=b"key=wrong", address="192.0.2.1") for _ in range(25)]
     assert [status for status, _, _ in answers] == [200] * 20 + [429] * 5
     assert dict(answers[-1][1])[b"retry-after"] == b"1"
-    assert town.application.answer("GET", "current-time", "", b"", None, "192.0.2.2")[0] == 200
+    assert answer(town.application, "current-time", query=b"", address="192.0.2.2")[0] == 200
     await town.clock.advance_s(1.0)
-    assert town.application.answer("GET", "current-time", "", b"", None, "192.0.2.1")[0] == 200
+    assert answer(town.application, "current-time", query=b"", address="192.0.2.1")[0] == 200
 
 
 async def test_quota_counts_each_key_for_itself(town: Town) -> None:
@@ -80,7 +81,7 @@ def test_protected_is_a_right_of_its_own() -> None:
 
 async def test_answers_carry_the_security_headers(town: Town) -> None:
     """CORS for everybody's pages; no page may be made of an answer; JSONP does not exist."""
-    status, headers, body = town.application.answer("GET", "current-time", "", b"key=test&callback=steal")
+    status, headers, body = answer(town.application, "current-time", query=b"key=test&callback=steal")
     found = dict(headers)
     assert status == 200
     assert body.startswith(b"{")
@@ -88,7 +89,7 @@ async def test_answers_carry_the_security_headers(town: Town) -> None:
     assert found[b"access-control-allow-origin"] == b"*"
     assert found[b"x-content-type-options"] == b"nosniff"
     assert found[b"content-security-policy"].startswith(b"default-src 'none'")
-    assert town.application.answer("OPTIONS", "current-time", "", b"")[0] == 204
+    assert answer(town.application, "current-time", query=b"", method="OPTIONS")[0] == 204
 
 
 # --- on a real Redis

@@ -22,7 +22,7 @@ from predictor.schedule import Schedule
 from predictor.tick import predict
 from predictor.traces import Memory
 from predictor.words import Heard
-from tests.api.asgi import get
+from tests.api.asgi import answer, get
 from tests.api.town import DAY, GTFS, Bus, Key, StillHall, Town, at, import_bundle, predictions_of
 
 ALL_DAY = "minutesBefore=1440&minutesAfter=1440"
@@ -372,7 +372,7 @@ async def test_limits_are_of_one_key(town: Town) -> None:
     quota = Quota(requests=60, per_s=3600)
     town.hall.keys |= {digest_of(key): Key("rider", quota=quota) for key in ("greedy", "modest")}
     await town.replica.refresh()
-    answers = [town.application.answer("GET", "current-time", "", b"key=greedy") for _ in range(70)]
+    answers = [answer(town.application, "current-time", query=b"key=greedy") for _ in range(70)]
     status, headers, _ = answers[-1]
     assert (status, int(dict(headers)[b"retry-after"]) > 0) == (429, True)
     assert town.ask("current-time", "key=modest")[0] == 200

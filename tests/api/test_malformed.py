@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from api.app import HALL_WHERE, ROUTES, WHERE
 from api.tables import MORE_ROUTES
+from tests.api.asgi import answer
 from tests.api.town import CALLS_OF_T1, Bus, Row, Town, at
 
 DOCUMENTED = {200, 204, 304, 400, 401, 404, 405, 414, 429, 503}
@@ -68,7 +69,7 @@ REFUSED = [
 @pytest.mark.parametrize(("endpoint", "given_id", "query", "field"), REFUSED)
 def test_nonsense_is_refused_by_name(town: Town, endpoint: str, given_id: str, query: str, field: str) -> None:
     """400, the field, and what was expected of it."""
-    status, _, body = town.application.answer("GET", endpoint, given_id, f"key=test&{query}".encode())
+    status, _, body = answer(town.application, endpoint, given_id, f"key=test&{query}".encode())
     document = json.loads(body)
     assert (status, document["code"], list(document["data"]["fieldErrors"])) == (400, 400, [field])
     assert document["text"].startswith((f"{field}: ", "unknown version: "))
@@ -83,14 +84,14 @@ def test_nonsense_is_refused_by_name(town: Town, endpoint: str, given_id: str, q
 )  # fmt: skip
 def test_what_is_not_there_is_not_found(town: Town, endpoint: str, given_id: str) -> None:
     """404, and not a word more."""
-    status, _, body = town.application.answer("GET", endpoint, given_id, b"key=test&input=x")
+    status, _, body = answer(town.application, endpoint, given_id, b"key=test&input=x")
     assert (status, json.loads(body)["text"]) == (404, "resource not found")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "BREW", ""])
 def test_other_methods_are_not_allowed(town: Town, method: str) -> None:
     """405 with those that are."""
-    status, headers, _ = town.application.answer(method, "current-time", "", b"key=test")
+    status, headers, _ = answer(town.application, "current-time", method=method)
     assert (status, dict(headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
 
 
@@ -99,8 +100,8 @@ def test_key_is_never_said_nor_logged(town: Town, caplog: pytest.LogCaptureFixtu
     secret = "rk-SECRET"
     town.replica.by_code = None  # type: ignore[assignment]  # so that a question breaks
     with caplog.at_level(logging.DEBUG):
-        status, _, body = town.application.answer("GET", "stop", "1_mid", f"key=test&other={secret}".encode())
-        refused = town.application.answer("GET", "stop", "1_mid", f"key={secret}".encode())
+        status, _, body = answer(town.application, "stop", "1_mid", f"key=test&other={secret}".encode())
+        refused = answer(town.application, "stop", "1_mid", f"key={secret}".encode())
     assert (status, json.loads(body)) == (500, json.loads(body) | {"text": "internal server error"})
     assert refused[0] == 401
     assert secret not in caplog.text + body.decode() + refused[2].decode()
@@ -116,9 +117,9 @@ async def test_nothing_loaded_is_not_ready(tmp_path: Path) -> None:
         ("stops-for-location", ""),
         ("agency", "1"),
     ):
-        status, headers, _ = town.application.answer("GET", endpoint, given_id, b"key=test")
+        status, headers, _ = answer(town.application, endpoint, given_id)
         assert (status, dict(headers)[b"retry-after"]) == (503, b"5")
-    assert town.application.answer("GET", "current-time", "", b"key=test")[0] == 200
+    assert answer(town.application, "current-time")[0] == 200
 
 
 # --- whatever else
@@ -157,7 +158,7 @@ def test_any_question_is_answered_or_refused(busy: Town, endpoint: str, given_id
     from urllib.parse import urlencode
 
     asked = urlencode({"key": "test", **query}, errors="surrogatepass").encode("latin-1", "replace")
-    status, _, body = busy.application.answer("GET", endpoint, given_id, asked)
+    status, _, body = answer(busy.application, endpoint, given_id, asked)
     assert status in DOCUMENTED - {429, 503}
     assert json.loads(body)["code"] == status
 
@@ -169,7 +170,7 @@ def test_any_question_is_answered_or_refused(busy: Town, endpoint: str, given_id
 def test_any_bytes_are_answered_or_refused(busy: Town, name: str, given_id: str, query: bytes, method: str) -> None:
     """A query of any bytes; any method."""
     for one in ("GET", method):
-        status, _, body = busy.application.answer(one, name, given_id, b"key=test&" + query)
+        status, _, body = answer(busy.application, name, given_id, b"key=test&" + query, method=one)
         assert status in DOCUMENTED - {429, 503}
         assert not body or json.loads(body)["code"] == status
 

@@ -30,6 +30,7 @@ from runtime.settings import Settings
 from store.hall import Hall
 from store.timetable import Bundle, open_bundle
 from store.timetable_writer import write_bundle
+from tests.api.asgi import answer
 
 DAY = 1_795_406_400
 """Epoch seconds of the start of service day 2026-11-23."""
@@ -359,7 +360,7 @@ class Town:
     def ask(self, path: str, query: str = "key=test", method: str = "GET") -> tuple[int, Any]:
         """(status, body) of ``/api/where/{path}.json?{query}``."""
         name, _, given_id = path.partition("/")
-        status, _, body = self.application.answer(method, name, given_id, query.encode())
+        status, _, body = answer(self.application, name, given_id, query.encode(), method=method)
         return status, _decoded(body)
 
     def data(self, path: str, query: str = "key=test") -> Any:

@@ -30,6 +30,7 @@ from simulator import realtime
 from simulator.city import build_city_at
 from simulator.operations import Operations
 from store.timetable import Bundle
+from tests.api.asgi import answer
 from tests.api.town import StillHall
 
 KEY = "test"
@@ -65,7 +66,7 @@ class City:
     def ask(self, path: str, query: str = "") -> tuple[int, bytes]:
         """(status, body) of ``/api/where/{path}.json``."""
         name, _, given_id = path.partition("/")
-        status, _, body = self.application.answer("GET", name, given_id, f"key={KEY}&{query}".encode())
+        status, _, body = answer(self.application, name, given_id, f"key={KEY}&{query}".encode())
         return status, body
 
 

@@ -138,7 +138,7 @@ async def test_parameters_that_are_read_are_described(tmp_path: Path, redis_url:
                 now_epoch_s=application.clock.now_epoch_s(),
             )  # fmt: skip
             if name in WHERE:
-                WHERE[name][0](ask)
+                WHERE[name].handler(ask)
             else:
                 await HALL_WHERE[name](ask, hall)
             assert read - {one.name for one in it.parameters} - ALIASES == set(), it.path
