@@ -1,14 +1,11 @@
 """Our own predictor in the replay: told what had been received, asked about every run when everybody is."""
 
-from datetime import datetime
-
 import numpy as np
 
 from backtest.baselines import Ahead
 from backtest.recording import Floats, Recording, said_at
 from backtest.replay import Setting
 from backtest.sampling import chain
-from domain import service_day
 from predictor.learned import runs as learned
 from predictor.learned.engine import Engine
 from predictor.learned.runs import key_of
@@ -116,8 +113,3 @@ def _runs(recording: Recording) -> learned.Runs:
         waits=runs.waits,
         skipped=np.zeros(len(runs.stop), np.bool_),
     )
-
-
-def _offset_s(now_s: float, time_zone: str) -> int:
-    offset = datetime.fromtimestamp(now_s, service_day.zone(time_zone)).utcoffset()
-    return int(offset.total_seconds()) if offset else 0

@@ -25,8 +25,7 @@ LOOKS = {
 
 
 def draw(verdict: Verdict, folder: Path) -> Path:
-    """Write ``<set>.svg`` into *folder* (made if need be); its path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write ``<set>.svg`` into *folder*; its path."""
     path = folder / f"{verdict.name}.svg"
     path.write_text(svg(verdict), encoding="utf-8")
     return path
@@ -97,9 +96,9 @@ def svg(verdict: Verdict) -> str:
 
 
 def _off(values: Floats, top: float) -> str:
-    """How far above the drawing a line lies that is drawn along its upper edge."""
-    least = float(np.nanmin(values))
-    return f" ↑ {least:.0f}+" if least > top else ""
+    """How far above the drawing a line goes that is drawn along its upper edge there."""
+    most = float(np.nanmax(values))
+    return f" ↑ {most:.0f} s" if most > top else ""
 
 
 def _step(top: float) -> float:

@@ -129,6 +129,10 @@ class Said:
     arrival_s: Floats
     """The departure where no arrival is told."""
 
+    def heard_s(self, now_s: Floats) -> Floats:
+        """When the newest message received by *now_s* was; -inf before the first."""
+        return np.concatenate([[-np.inf], self.message_s])[np.searchsorted(self.message_s, now_s, "right")]
+
     def at(self, now_s: Floats, call: Int64s) -> Floats:
         """What the newest message received by *now_s* says of each call; nan where it says nothing."""
         newest = np.searchsorted(self.message_s, now_s, "right") - 1
@@ -146,10 +150,12 @@ class Said:
 
 
 def said_at(said: tuple[Said, ...], now_s: Floats, call: Int64s) -> Floats:
-    """What the agency's feeds say of each call; nan where none does."""
-    told = np.full(len(call), np.nan)
+    """What the agency's feeds say of each call; of several the one heard last. nan where none does."""
+    told, since_s = np.full(len(call), np.nan), np.full(len(call), -np.inf)
     for feed in said:
-        told = np.where(np.isfinite(told), told, feed.at(now_s, call))
+        found, heard_s = feed.at(now_s, call), feed.heard_s(now_s)
+        newer = np.isfinite(found) & (heard_s > since_s)
+        told, since_s = np.where(newer, found, told), np.where(newer, heard_s, since_s)
     return told
 
 

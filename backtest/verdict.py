@@ -12,6 +12,8 @@ from backtest.truth import Truth
 from predictor import accuracy
 
 BOOTSTRAPS = 1000
+DOUBTFUL_S = 3000.0
+"""Nobody's buses are so late on a whole day: clocks or timetables are not what they seem."""
 SEED = 20260216
 """Any number; always the same, so that two runs agree to the last bit."""
 N = len(accuracy.HORIZON_NAMES)
@@ -97,8 +99,20 @@ def verdict_of(recording: Recording, answers: Answers, truth: Truth) -> Verdict:
         judged_to_s=recording.pieces[-1][1] if recording.pieces else 0.0,
         time_zone=recording.time_zone,
         interval_s=recording.interval_s,
-        notes=recording.notes,
+        notes=[*recording.notes, *_doubts(answers)],
     )
+
+
+def _doubts(answers: Answers) -> list[str]:
+    """What looks as though the schedule were another recording's."""
+    timetable = answers.arrival_s.get("schedule", np.zeros(0))
+    known = np.isfinite(timetable)
+    off_s = float(np.median(np.abs(answers.actual_s[known] - timetable[known]))) if known.any() else 0.0
+    if off_s < DOUBTFUL_S:
+        return []
+    return [
+        f"half of all vehicles are more than {off_s / 60:.0f} min off their timetable: is it in force then, and in this time zone?"
+    ]
 
 
 def _part(recording: Recording, answers: Answers, rows: Int64s) -> Part:

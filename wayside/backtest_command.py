@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
 def backtest(options: argparse.Namespace) -> int:
     """Replay, judge, print; the exit code."""
     try:
+        if options.publish is not None and not 0.0 < options.publish < 1.0:
+            raise SetUnreadable(f"--publish: expected a quantile between 0 and 1 (0.3), found {options.publish:g}")
+        if options.plot:
+            _made(Path(options.plot))
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -103,6 +107,14 @@ def backtest(options: argparse.Namespace) -> int:
         console = Console()
         show(verdict, console if console.width >= WIDTH else Console(width=WIDTH))
     return 0
+
+
+def _made(folder: Path) -> None:
+    """The folder is there: known before a long replay, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetUnreadable(f"--plot: expected a folder to draw in, found {folder}: {error.strerror}") from error
 
 
 def _instant(text: str, recording: Recording) -> float:

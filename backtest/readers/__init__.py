@@ -13,6 +13,7 @@ from backtest.readers import (
     stop_samples,
 )
 from backtest.readers.folder import Folder
+from backtest.readers.realtime_rows import lacking
 from backtest.recording import Recording, SetUnreadable
 
 
@@ -41,7 +42,9 @@ def read(folder: Folder) -> Recording:
     for form in FORMATS:
         if form.recognise(folder):
             return form.read(folder)
+    nearly = [(table.path.name, missing) for table in folder.tables if (missing := lacking(table))]
+    hint = "".join(f"  {name}, as vehicle positions, lacks {', '.join(missing)}\n" for name, missing in nearly)
     needs = "\n".join(f"  {form.name}: {form.needs}" for form in FORMATS)
     raise SetUnreadable(
-        f"{folder.paths[-1]}: holds no recording that can be read. Found:\n{folder.described()}\nExpected one of:\n{needs}"
+        f"{folder.paths[-1]}: holds no recording that can be read. Found:\n{folder.described()}\n{hint}Expected one of:\n{needs}"
     )

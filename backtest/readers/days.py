@@ -1,5 +1,6 @@
 """How long everybody learns, where whole days are recorded."""
 
+from collections import Counter
 from datetime import date, datetime
 from datetime import time as time_of_day
 
@@ -9,11 +10,20 @@ from domain import service_day
 NIGHT_ENDS = time_of_day(3)
 """Service after midnight belongs to the day before."""
 AFTERNOON = time_of_day(14)
+A_DAY = 0.1
+"""With a smaller share of the busiest day's runs it is no day of the recording: the night before it, or stray clocks."""
+
+
+def days_of(runs: Runs) -> list[int]:
+    """The service days (yyyymmdd) that are recorded, in order."""
+    count = Counter(runs.service_days)
+    least = A_DAY * max(count.values(), default=0)
+    return sorted(day for day, runs_then in count.items() if runs_then >= least)
 
 
 def until_later_days(runs: Runs, time_zone: str) -> float | None:
     """The first half of the service days is for learning (of three days two); None where there is only one."""
-    days = sorted(set(runs.service_days))
+    days = days_of(runs)
     if len(days) < 2:
         return None
     return _local(service_day.from_yyyymmdd(days[(len(days) + 1) // 2]), NIGHT_ENDS, time_zone)
@@ -25,7 +35,7 @@ def until_afternoon_or_later_days(runs: Runs, time_zone: str, pieces: tuple[tupl
     if later is not None:
         return later
     start_s, end_s = pieces[0][0], pieces[-1][1]
-    noonish = _local(service_day.from_yyyymmdd(runs.service_days[0]), AFTERNOON, time_zone)
+    noonish = _local(service_day.from_yyyymmdd(days_of(runs)[0]), AFTERNOON, time_zone)
     if start_s + 7200.0 <= noonish <= end_s - 7200.0:
         return noonish
     return after_recorded(pieces, 0.4 * sum(end - start for start, end in pieces))

@@ -3,7 +3,10 @@
 import csv
 import gzip
 import io
+import lzma
 import tarfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +24,8 @@ TABLES = (".csv", ".csv.gz", ".txt.gz", ".parquet")
 SHOWN = 12
 """So many files are named in an error message."""
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError)
+"""What reading a file raises that was cut short or damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +110,16 @@ class Folder:
     @cached_property
     def schedules(self) -> list[Path]:
         """The GTFS archives: any zip with stop_times.txt and trips.txt."""
-        import zipfile
-
         found = []
         for file in self.files:
-            if file.suffix == ".zip" and zipfile.is_zipfile(file):
-                with zipfile.ZipFile(file) as archive:
-                    if {"stop_times.txt", "trips.txt"} <= {Path(name).name for name in archive.namelist()}:
-                        found.append(file)
+            if file.suffix == ".zip":
+                try:
+                    with zipfile.ZipFile(file) as archive:
+                        names = {Path(name).name for name in archive.namelist()}
+                except (zipfile.BadZipFile, OSError) as error:
+                    raise SetUnreadable(f"{file}: expected a whole zip archive: {error}") from error
+                if {"stop_times.txt", "trips.txt"} <= names:
+                    found.append(file)
         return found
 
     def messages(self, *words: str) -> Iterator[tuple[str, bytes]]:
@@ -121,14 +128,14 @@ class Folder:
             if file.suffix == ".pb" and _speaks(file.name, words):
                 yield str(file), file.read_bytes()
             elif file.name.endswith(".pb.gz") and _speaks(file.name, words):
-                yield str(file), gzip.decompress(file.read_bytes())
+                try:
+                    yield str(file), gzip.decompress(file.read_bytes())
+                except BROKEN as error:
+                    raise SetUnreadable(f"{file}: expected a whole gzip file: {error}") from error
             elif file.name.endswith(ARCHIVES):
-                with tarfile.open(file) as archive:
-                    for member in archive:
-                        if member.isfile() and member.name.endswith(".pb") and _speaks(Path(member.name).name, words):
-                            body = archive.extractfile(member)
-                            if body is not None:
-                                yield f"{file}:{member.name}", body.read()
+                for name, body in _members(file):
+                    if name.endswith(".pb") and _speaks(Path(name).name, words):
+                        yield f"{file}:{name}", body
 
     def has_messages(self, *words: str) -> bool:
         """Is there at least one?"""
@@ -141,8 +148,7 @@ class Folder:
             table = next((it for it in self.tables if it.path == file), None)
             within = ", ".join([*sorted(table.columns)[:12], "…"][: len(table.columns)]) if table else ""
             if file.name.endswith(ARCHIVES):
-                with tarfile.open(file) as archive:
-                    members = [it.name for it in archive if it.isfile()]
+                members = [name for name, _ in _members(file)]
                 within = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
             lines.append(f"  {file.name}" + (f" ({within})" if within else ""))
         if len(self.files) > SHOWN:
@@ -155,15 +161,28 @@ def _speaks(name: str, words: Iterable[str]) -> bool:
     return any(word in plain for word in words)
 
 
+def _members(file: Path) -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of the files in an archive."""
+    try:
+        with tarfile.open(file) as archive:
+            for member in archive:
+                body = archive.extractfile(member) if member.isfile() else None
+                if body is not None:
+                    yield member.name, body.read()
+    except BROKEN as error:
+        raise SetUnreadable(f"{file}: expected a whole tar archive: {error}") from error
+
+
 def _columns(file: Path) -> list[str]:
+    """A table's columns. One that cannot be read is not passed over in silence: what it holds would be missed."""
     try:
         if file.suffix == ".parquet":
             return list(pq.read_schema(file).names)
         whole = gzip.open if file.suffix == ".gz" else open
-        with whole(file, "rt", encoding="utf-8-sig") as text:
+        with whole(file, "rt", encoding="utf-8-sig", errors="replace") as text:
             return next(csv.reader(io.StringIO(text.readline())), [])
-    except (OSError, pa.ArrowException, UnicodeDecodeError, EOFError):
-        return []
+    except (*BROKEN, pa.ArrowException) as error:
+        raise SetUnreadable(f"{file}: expected a table that can be read: {error}") from error
 
 
 def places_of(tables: Iterable[Table]) -> dict[str, tuple[float, float]]:

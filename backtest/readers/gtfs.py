@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.csv as pacsv
 from backtest.readers.book import Pattern
 from backtest.readers.folder import numbers, texts
 from backtest.recording import Floats, SetUnreadable
+from domain import service_day
 
 
 class Schedule:
@@ -23,8 +25,15 @@ class Schedule:
         if not zones:
             raise SetUnreadable(f"{paths[0]}: expected agency.txt with agency_timezone")
         self.time_zone = zones[0]
+        try:
+            service_day.zone(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SetUnreadable(
+                f"{paths[0]}: agency.txt: expected a time zone such as America/Toronto, found {self.time_zone!r}"
+            ) from error
 
-    def _tables(self, name: str) -> list[pa.Table]:
+    def _tables(self, name: str, *needed: str) -> list[pa.Table]:
+        """The file of each archive that has one, as text; raises SetUnreadable when a column of *needed* is not there."""
         found = []
         for path in self.paths:
             with zipfile.ZipFile(path) as archive:
@@ -33,6 +42,8 @@ class Schedule:
                     continue
                 body = archive.read(member)
             body = body.removeprefix(b"\xef\xbb\xbf")
+            if not body.strip():
+                continue
             header = body.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
             columns = [it.strip().strip('"') for it in header]
             try:
@@ -43,14 +54,17 @@ class Schedule:
                     convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
                 )
             except pa.ArrowException as error:
-                raise SetUnreadable(f"{path}: {name}: {error}") from error
+                raise SetUnreadable(f"{path}: {name}: expected a CSV file in UTF-8: {error}") from error
+            absent = sorted(set(needed) - set(columns))
+            if absent:
+                raise SetUnreadable(f"{path}: {name}: expected columns {', '.join(absent)}, found {', '.join(columns)}")
             found.append(table)
         return found
 
     def places(self) -> dict[str, tuple[float, float]]:
         """stop_id to degrees (lat, lon)."""
         there: dict[str, tuple[float, float]] = {}
-        for table in self._tables("stops.txt"):
+        for table in self._tables("stops.txt", "stop_id", "stop_lat", "stop_lon"):
             lat, lon = numbers(table, "stop_lat").tolist(), numbers(table, "stop_lon").tolist()
             there.update(zip(texts(table, "stop_id"), zip(lat, lon, strict=True), strict=True))
         return there
@@ -58,7 +72,7 @@ class Schedule:
     def shapes(self, wanted: set[str]) -> dict[str, tuple[Floats, Floats]]:
         """shape_id to latitudes and longitudes of its points."""
         found: dict[str, tuple[Floats, Floats]] = {}
-        for whole in self._tables("shapes.txt"):
+        for whole in self._tables("shapes.txt", "shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"):
             table = whole.filter(pc.is_in(whole["shape_id"], value_set=pa.array(sorted(wanted), pa.string())))
             names = np.asarray(texts(table, "shape_id"), dtype=object)
             order = np.lexsort((numbers(table, "shape_pt_sequence"), names.astype(str)))
@@ -70,7 +84,7 @@ class Schedule:
     def patterns(self, wanted: set[str]) -> dict[str, Pattern]:
         """trip_id to its calls, of the wanted trips that are there."""
         about: dict[str, tuple[str, str, str]] = {}
-        for table in self._tables("trips.txt"):
+        for table in self._tables("trips.txt", "trip_id", "route_id"):
             for trip, *rest in zip(
                 *(texts(table, name) for name in ("trip_id", "route_id", "block_id", "shape_id")), strict=True
             ):
@@ -78,7 +92,7 @@ class Schedule:
                     about[trip] = (rest[0], rest[1], rest[2])
         found: dict[str, Pattern] = {}
         keep = pa.array(sorted(wanted), pa.string())
-        for whole in self._tables("stop_times.txt"):
+        for whole in self._tables("stop_times.txt", "trip_id", "stop_id", "stop_sequence", "arrival_time"):
             told_apart = "timepoint" in whole.column_names and bool(pc.any(pc.equal(whole["timepoint"], "0")).as_py())
             table = whole.filter(pc.is_in(whole["trip_id"], value_set=keep))
             trips = np.asarray(texts(table, "trip_id"), dtype=str)

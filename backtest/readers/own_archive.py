@@ -20,24 +20,25 @@ WARM_UP = positions_with_gtfs.WARM_UP
 
 
 def recognise(folder: Folder) -> bool:
-    """A home with an archive in it."""
-    return bool(archive.hours(folder.paths[-1], kind=archive.Kind.VEHICLES))
+    """Homes with an archive in each."""
+    return all(archive.hours(home, kind=archive.Kind.VEHICLES) for home in folder.paths)
 
 
 def read(folder: Folder) -> Recording:
     """Everything kept of all feeds, on the timetable that knows most of their trips."""
-    home = folder.paths[-1]
-    feeds = sorted({hour.feed_id for hour in archive.hours(home)})
+    kept = [(home, feed) for home in folder.paths for feed in sorted({hour.feed_id for hour in archive.hours(home)})]
     said = together(
-        [reports_in(vehicles, at_s) for feed in feeds for at_s, vehicles in archive.read(home, feed, Vehicles)]
+        [reports_in(vehicles, at_s) for home, feed in kept for at_s, vehicles in archive.read(home, feed, Vehicles)]
     )  # fmt: skip
     claimed = in_order(
-        [updates_in(updates, at_s, feed) for feed in feeds for at_s, updates in archive.read(home, feed, TripUpdates)]
+        [updates_in(told, at_s, feed) for home, feed in kept for at_s, told in archive.read(home, feed, TripUpdates)]
     )  # fmt: skip
     trips = set(said.trip)
-    timetables = [BundleSchedule(it) for it in _bundles(home)]
+    timetables = [BundleSchedule(it) for home in folder.paths for it in _bundles(home)]
     if not timetables:
-        raise SetUnreadable(f"{home}: expected a timetable under timetables/, made by `wayside import` or by the feeds")
+        raise SetUnreadable(
+            f"{folder.paths[-1]}: expected a timetable under timetables/, made by `wayside import` or by the feeds"
+        )
     return positions_with_gtfs.joined(folder.name, NAME, said, claimed, max(timetables, key=lambda it: it.knows(trips)))
 
 

@@ -51,6 +51,8 @@ class Timetable(Protocol):
 
 def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedule: Timetable) -> Recording:
     """Positions and predictions put on the runs of their schedule; raises SetUnreadable when no trip is in it."""
+    if not len(said):
+        raise SetUnreadable(f"{name}: expected positions of vehicles on trips, with a trip_id and a time, found none")
     patterns = schedule.patterns(set(said.trip) | (set(claimed.trip) if claimed else set()))
     book = Book(places=schedule.places(), shapes=schedule.shapes({it.shape for it in patterns.values() if it.shape}))
     run = runs_of(book, patterns, said, schedule.time_zone)
@@ -60,6 +62,8 @@ def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedul
             f"(such as {next(iter(said.trip), '')!r}) is in the schedule: expected the GTFS that was in force"
         )
     stops, runs, lines = book.bound()
+    if not lines:
+        raise SetUnreadable(f"{name}: expected stops.txt with the place of every stop (stop_lat, stop_lon)")
     finder = call_finder(runs.ptr, runs.sequence, [stops.ids[it] for it in runs.stop.tolist()])
     fixes = fixes_of(said, run, runs.ptr, finder(run, said.sequence, said.stop))
     agency: tuple[Said, ...] = ()

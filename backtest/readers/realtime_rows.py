@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -91,6 +92,13 @@ def is_positions(table: Table) -> bool:
     return table.has(TRIP, LAT, LON, VEHICLE) and table.has(AT)
 
 
+def lacking(table: Table) -> list[str]:
+    """What a table of positions lacks, by its usual name; empty when it is one, or nothing like one."""
+    wanted = {"trip_id": TRIP, "latitude": LAT, "longitude": LON, "vehicle_id": VEHICLE, "timestamp": AT}
+    absent = [name for name, spellings in wanted.items() if not table.has(spellings)]
+    return absent if len(absent) < len(wanted) // 2 + 1 else []
+
+
 def is_updates(table: Table) -> bool:
     """Has the table the columns of trip updates?"""
     return table.has(TRIP, RECEIVED) and (table.has(UPDATE_SEQUENCE) or table.has(UPDATE_STOP)) and (
@@ -120,7 +128,7 @@ def together(found: list[Reports]) -> Reports:
 
 def updates(folder: Folder) -> Updates | None:
     """All trip updates of the folder, or None."""
-    found = [_updates_of(it) for it in folder.tables if is_updates(it)]
+    found = _parts([_updates_of(it) for it in folder.tables if is_updates(it)])
     if not found:
         found = [
             updates_in(dataset, float(dataset.header_epoch_s), source)
@@ -128,6 +136,17 @@ def updates(folder: Folder) -> Updates | None:
             if isinstance(dataset, TripUpdates)
         ]
     return in_order(found)
+
+
+def _parts(tables: list[Updates]) -> list[Updates]:
+    """The same; tables that lie one after another in time, with names that differ by digits only, are one feed's."""
+    ends: dict[str, float] = {}
+    for one in sorted((it for it in tables if len(it.source)), key=lambda it: float(it.message_s.min())):
+        name = re.sub(r"\d+", "", Path(one.source[0]).name)
+        if float(one.message_s.min()) >= ends.get(name, -np.inf):
+            one.source[:] = [name] * len(one.source)
+            ends[name] = float(one.message_s.max())
+    return tables
 
 
 def in_order(found: list[Updates]) -> Updates | None:
@@ -271,19 +290,36 @@ def told(
     usable = (call >= 0) & (said.relation != int(StopRelationship.SKIPPED))
     names, source = np.unique(np.asarray(said.source), return_inverse=True)
     found = (
-        _of_feed(said, np.flatnonzero(usable & (source == it)), call, run, ptr, arrival_s, departure_s)
+        _of_feed(
+            said,
+            np.unique(said.message_s[source == it]),
+            np.flatnonzero(usable & (source == it)),
+            call,
+            run,
+            ptr,
+            arrival_s,
+            departure_s,
+        )
         for it in range(len(names))
     )
     return tuple(it for it in found if it is not None)
 
 
 def _of_feed(
-    said: Updates, rows: Int64s, call: Int64s, run: Int64s, ptr: Int64s, arrival_s: Floats, departure_s: Floats
+    said: Updates,
+    stamps: Floats,
+    rows: Int64s,
+    call: Int64s,
+    run: Int64s,
+    ptr: Int64s,
+    arrival_s: Floats,
+    departure_s: Floats,
 ) -> Said | None:
-    stamps, message = np.unique(said.message_s, return_inverse=True)
-    rows = rows[np.lexsort((call[rows], message[rows]))]
+    """One feed's predictions. *stamps*: receipt of each of its messages, also of those that tell nothing of our runs."""
     if not len(rows):
         return None
+    message = np.searchsorted(stamps, said.message_s)
+    rows = rows[np.lexsort((call[rows], message[rows]))]
     # Of two updates of one call in one message the later row counts.
     last = np.append((np.diff(call[rows]) != 0) | (np.diff(message[rows]) != 0), True)
     rows = rows[last]

@@ -1,6 +1,7 @@
 """``wayside backtest`` from the command line, on a morning that the test writes: thirty buses on one road."""
 
 import json
+import zipfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -78,6 +79,32 @@ def test_a_warm_up_that_makes_no_sense_is_refused(morning: Path, when: str, caps
     """What is no time, and what lies beyond the recording."""
     assert run(["backtest", str(morning), "--warm-up", when]) == 2
     assert "warm-up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [(["--publish", "3"], "expected a quantile"), (["--plot", "/dev/null/x"], "--plot: expected")],
+)
+def test_an_option_that_makes_no_sense_is_refused_before_the_replay(
+    morning: Path, option: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A quantile that is none, a folder that cannot be made."""
+    assert run(["backtest", str(morning), *option]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert expected in shown.err
+
+
+def test_a_timetable_of_another_time_zone_is_doubted(morning: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The buses of New York with their schedule read in Denver: two hours off, and said so."""
+    with zipfile.ZipFile(morning / "gtfs.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(morning / "gtfs.zip", "w") as archive:
+        for name, body in files.items():
+            archive.writestr(name, body.replace(b"America/New_York", b"America/Denver"))
+    assert run(["backtest", str(morning), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert "min off their timetable" in note
 
 
 def test_a_folder_that_cannot_be_read_is_an_error_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,9 @@ def test_two_feeds_of_one_city_do_not_silence_each_other(tmp_path: Path) -> None
         trams = gtfs_realtime_pb2.FeedMessage()
         trams.header.gtfs_realtime_version = "2.0"
         trams.header.timestamp = received + 1
-        trams.entity.add(id="x").trip_update.trip.trip_id = "elsewhere"
+        tram = trams.entity.add(id="x").trip_update
+        tram.trip.trip_id = "elsewhere"
+        tram.stop_time_update.add(stop_sequence=1).arrival.time = NOON_EPOCH_S
         (tmp_path / f"TripUpdates-{received + 1}-tram.pb").write_bytes(trams.SerializeToString())
     _is_the_recorded_bus(_read(tmp_path))
 
@@ -193,6 +195,19 @@ def test_several_days_are_halved(tmp_path: Path) -> None:
     assert days.until_later_days(recording.runs, "America/New_York") == recording.warm_until_s
 
 
+def test_a_night_is_no_day_of_its_own(tmp_path: Path) -> None:
+    """One day, its first bus still of the service day before it and one with a wrong clock: judged from 14:00, not from 3:00."""
+    write_gtfs(tmp_path / "g.zip", trips={"night": 86_700, **{f"t{n}": 3600 * n for n in range(5, 21)}})
+    noon = "2026-01-09"
+    rows = [f"night,{noon} 00:05:{n}0-05,s{n},bus" for n in range(5)]
+    rows += [f"t{hour},{noon} {hour:02d}:0{n}:00-05,s{n},bus" for hour in range(5, 21) for n in range(5)]
+    write_gz(tmp_path / "o.csv.gz", "trip_id,call_time,stop_id,vehicle_id", rows)
+    recording = _read(tmp_path)
+    assert sorted(set(recording.runs.service_days)) == [20260108, 20260109]
+    assert days.days_of(recording.runs) == [20260109]
+    assert recording.warm_until_s == NOON_EPOCH_S + 2 * 3600
+
+
 @pytest.fixture
 def rails(tmp_path: Path) -> Path:
     """Two trains' worth of Parquet, an hour apart, with what the agency said of the first."""
@@ -264,6 +279,33 @@ def test_the_newest_message_counts_and_what_it_leaves_out_is_not_said(rails: Pat
     assert np.isnan(later[0])
     assert later[1] == 1199.0
     assert np.isnan(said.at(np.array([1241.0, 1241.0]), calls)).all()
+
+
+def test_the_second_hour_goes_on_where_the_first_one_ended(rails: Path, tmp_path: Path) -> None:
+    """Two tables of one feed, in one folder or in two: a new message replaces the last one of the hour before."""
+    second = tmp_path / "13h"
+    second.mkdir()
+    late = pq.read_table(rails / "updates.parquet").slice(2)
+    pq.write_table(pq.read_table(rails / "updates.parquet").slice(0, 2), rails / "updates.parquet")
+    pq.write_table(late, second / "updates.parquet")
+    recording = readers.read(Folder(rails, second))
+    assert len(recording.said) == 1
+    calls = np.array([1, 2])
+    told = said_at(recording.said, np.array([1095.0, 1095.0]), calls)
+    assert np.isnan(told[0])
+    assert told[1] == 1199.0
+
+
+def test_of_two_feeds_that_speak_of_one_train_the_newer_one_counts(rails: Path) -> None:
+    """Two tables at the same time, by other names: each of its own; where both tell, what was heard last."""
+    pq.write_table(pq.read_table(rails / "updates.parquet").slice(2), rails / "corrections.parquet")
+    first = pq.read_table(rails / "updates.parquet").slice(0, 2)
+    again = first.set_column(0, "feed_timestamp", pa.array([1091, 1091])).slice(0, 1)
+    pq.write_table(pa.concat_tables([first, again]), rails / "updates.parquet")
+    recording = readers.read(Folder(rails))
+    assert len(recording.said) == 2
+    told = said_at(recording.said, np.array([1095.0, 1095.0]), np.array([1, 2]))
+    assert told.tolist() == [1070.0, 1199.0]
 
 
 def test_samples_of_the_stops_ahead_are_arrivals_that_become_known(tmp_path: Path) -> None:

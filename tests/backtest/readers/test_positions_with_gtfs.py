@@ -1,5 +1,7 @@
 """Positions in the spellings of several producers, with a schedule; the truth of a vehicle that drives evenly."""
 
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -82,4 +84,64 @@ def test_a_schedule_of_another_city_is_refused(tmp_path: Path) -> None:
     _write(tmp_path)
     write_gtfs(tmp_path / "some-schedule.zip", trips={"other": 43_200})
     with pytest.raises(SetUnreadable, match="'t1'"):
+        readers.read(Folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("updates.parquet", b"PAR1 and nothing that follows", "updates.parquet: expected a table that can be read"),
+        ("positions.csv.gz", b"\x1f\x8b\x08\x00cut", "positions.csv.gz: expected a table that can be read"),
+        ("updates.tar.xz", b"\xfd7zXZ\x00cut", "updates.tar.xz: expected a whole tar archive"),
+        ("TripUpdates_1.pb.gz", b"\x1f\x8b\x08\x00cut", "TripUpdates_1.pb.gz: expected a whole gzip file"),
+        ("TripUpdates_1.pb", b"<html>busy</html>", "TripUpdates_1.pb: expected a GTFS-realtime FeedMessage"),
+        ("some-schedule.zip", b"PK\x03\x04cut", "some-schedule.zip: expected a whole zip archive"),
+    ],
+)
+def test_a_damaged_file_is_named_and_never_passed_over(
+    tmp_path: Path, name: str, content: bytes, expected: str
+) -> None:
+    """Without it the figures would be of another recording: no agency, or half of the positions."""
+    _write(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SetUnreadable, match=re.escape(expected)):
+        readers.read(Folder(tmp_path))
+
+
+def test_positions_without_a_place_are_told_what_they_lack(tmp_path: Path) -> None:
+    """Among all that could be expected, the nearest."""
+    _write(tmp_path)
+    (tmp_path / "positions of monday.csv.gz").rename(tmp_path / "kept")
+    write_gz(tmp_path / "p.csv.gz", "trip_id,longitude,timestamp,vehicle_id", [f"t1,-75.0,{NOON_EPOCH_S},bus"])
+    with pytest.raises(SetUnreadable, match=r"p\.csv\.gz, as vehicle positions, lacks latitude"):
+        readers.read(Folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("agency.txt", "agency_id,agency_timezone\n1,Mars/Olympus\n", "found 'Mars/Olympus'"),
+        ("agency.txt", "", "expected agency.txt with agency_timezone"),
+        ("stop_times.txt", "trip_id,when\nt1,noon\n", "stop_times.txt: expected columns arrival_time, stop_id"),
+        ("stops.txt", "", "expected stops.txt with the place of every stop"),
+    ],
+)
+def test_a_schedule_that_lacks_what_is_needed_is_refused(tmp_path: Path, file: str, text: str, expected: str) -> None:
+    """With the file and what was expected in it."""
+    _write(tmp_path)
+    whole = tmp_path / "some-schedule.zip"
+    with zipfile.ZipFile(whole) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, body in {**files, file: text.encode()}.items():
+            archive.writestr(name, body)
+    with pytest.raises(SetUnreadable, match=re.escape(expected)):
+        readers.read(Folder(tmp_path))
+
+
+def test_a_table_of_nothing_but_a_header_is_refused(tmp_path: Path) -> None:
+    """Nobody reported."""
+    _write(tmp_path)
+    write_gz(tmp_path / "positions of monday.csv.gz", HEADER, [])
+    with pytest.raises(SetUnreadable, match="expected positions of vehicles on trips"):
         readers.read(Folder(tmp_path))
