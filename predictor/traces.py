@@ -71,7 +71,7 @@ class Memory:
         self._slots: dict[tuple[str, str], int] = {}
         self._free = list(range(MANY - 1, -1, -1))
         self.evidence: Any = None
-        """What ``predictor.inference`` has gathered; nobody else looks at it."""
+        """A ``predictor.evidence.Evidence`` once there is something to infer; nobody else looks at it."""
 
     def __len__(self) -> int:
         return len(self._slots)

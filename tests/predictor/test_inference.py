@@ -149,7 +149,7 @@ def test_a_week_of_vehicles_leaves_nothing_behind(town: Streets) -> None:
             now = at(24 * day + 7, 10, second)
             town.tick(now, *[silent(EAST, 600 * n + second * 5, now, f"{day}-{n}") for n in range(3)])
         evidence = town.memory.evidence
-        sizes.append((len(town.memory), len(evidence.states), len(evidence.pair), len(evidence.numbers)))
+        sizes.append((len(town.memory), len(evidence.states), len(evidence.pair), len(evidence.duties.numbers)))
     assert all(vehicles == states == 3 for vehicles, states, _, _ in sizes)
     assert max(pairs for _, _, pairs, _ in sizes) <= 3 * 12
     assert max(numbers for _, _, _, numbers in sizes) <= 1100
