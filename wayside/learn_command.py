@@ -4,11 +4,15 @@ import argparse
 import asyncio
 import json
 import sys
+import zipfile
+import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind
@@ -48,13 +52,17 @@ async def _learn(options: argparse.Namespace) -> int:
         if options.action == "export":
             return await _export(hall, wanted, Path(options.file))
         if options.action == "import":
-            return await _import(hall, wanted, Path(options.file))
+            return await _import(hall, settings, wanted, Path(options.file))
         if options.action == "forget":
             await learned.put(hall, wanted, dict(Engine().state().columns), SystemClock().now_epoch_s())
             print(f"{wanted}: begins anew")
             return 0
         shown = [await _shown(hall, settings, feed, options.stop) for feed in ([wanted] if options.feed else feeds)]
-        print(json.dumps(shown, ensure_ascii=False) if options.json else "\n\n".join(map(_text, shown)))
+        print(
+            json.dumps(shown, ensure_ascii=False)
+            if options.json
+            else "\n\n".join(_text(it, options.stop) for it in shown)
+        )
         return 0
     except BlobUnusable as error:
         print(f"What is in Redis cannot be read: {error}", file=sys.stderr)
@@ -68,23 +76,61 @@ async def _export(hall: Hall, feed_id: str, path: Path) -> int:
     if found is None:
         print(f"{feed_id}: nothing has been learned yet", file=sys.stderr)
         return 1
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(it) for name, it in found[2].items()})
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(it) for name, it in found[2].items()})
+        part.replace(path)
+    except OSError as error:
+        print(f"{path}: expected a file that can be written: {error.strerror}", file=sys.stderr)
+        return 1
     print(f"{feed_id}: {len(found[2]['pair.n']):,} stop pairs written to {path}")
     return 0
 
 
-async def _import(hall: Hall, feed_id: str, path: Path) -> int:
+async def _import(hall: Hall, settings: Settings, feed_id: str, path: Path) -> int:
+    """Take a file in, after a look at it: what is wrong in it would be told to riders, and replaces all that is known."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            columns = {name: file[name] for name in file.files}
-        engine = await asyncio.to_thread(Engine, None, State(columns))
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        print(f"{path}: expected a file made by `wayside learn export`: {error}", file=sys.stderr)
+        with path.open("rb") as file:
+            kept = np.load(file, allow_pickle=False)
+            if not isinstance(kept, np.lib.npyio.NpzFile):
+                raise TypeError("a single array")
+            state = State({name: kept[name] for name in kept.files})
+        if "pair.n" not in state.columns:
+            raise KeyError("pair.n")
+        columns = dict((await asyncio.to_thread(Engine, None, state)).state().columns)
+        if fault := _fault(state.columns):
+            raise ValueError(fault)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        print(f"{path}: expected a file made by `wayside learn export`: {why}", file=sys.stderr)
         return 1
-    await learned.put(hall, feed_id, dict(engine.state().columns), SystemClock().now_epoch_s())
-    print(f"{feed_id}: {len(columns['pair.n']):,} stop pairs; a running predictor goes on from them within a minute")
+    pairs = len(columns["pair.n"])
+    stops, _ = await _names(hall, settings, feed_id)
+    known = np.isin(np.stack([columns["pair.from"], columns["pair.to"]]), list(stops)).all(axis=0).sum()
+    if stops and pairs and not known:
+        print(
+            f"{path}: none of its {pairs:,} stop pairs is in the timetable of {feed_id}: expected what a feed named "
+            f"{feed_id!r} of the same city has learned; nothing was changed",
+            file=sys.stderr,
+        )
+        return 1
+    await learned.put(hall, feed_id, columns, SystemClock().now_epoch_s())
+    strangers = f" ({pairs - known:,} of them not in today's timetable)" if stops and known < pairs else ""
+    print(f"{feed_id}: {pairs:,} stop pairs{strangers}; a running predictor goes on from them within a minute")
     return 0
+
+
+def _fault(columns: Mapping[str, npt.NDArray[Any]]) -> str:
+    """What no engine can have learned: "" when nothing."""
+    for name, column in columns.items():
+        if column.dtype.kind not in "if":
+            return f"{name}: expected numbers, found {column.dtype}"
+        if not np.isfinite(column).all():
+            return f"{name}: expected finite numbers"
+        if name.endswith((".n", "_n", "observed_s", "scheduled_s", "dwell_s", "errors")) and (column < 0).any():
+            return f"{name}: expected nothing below 0"
+    return ""
 
 
 async def _shown(hall: Hall, settings: Settings, feed_id: str, stop_id: str) -> dict[str, Any]:
@@ -149,7 +195,7 @@ async def _names(hall: Hall, settings: Settings, feed_id: str) -> tuple[dict[int
     return stops, {key_of(feed_id, agency.raw_id): agency.name for agency in bundle.agencies}
 
 
-def _text(it: dict[str, Any]) -> str:
+def _text(it: dict[str, Any], stop_id: str = "") -> str:
     if not it["stop_pairs"]:
         return f"{it['feed']}: nothing has been learned yet"
     counts = f"{it['stop_pairs']:,} stop pairs, {it['observations']:,} running times, {it['bytes']:,} bytes"
@@ -160,6 +206,8 @@ def _text(it: dict[str, Any]) -> str:
             f"  {group['agency']}: running times {'as' if share is None else f'{share:.2f} of'} the timetable's, "
             f"dwell {'unknown' if dwell is None else f'{dwell:.0f} s'}, layover {group['typical_layover_s']:.0f} s"
         )
+    if stop_id and not it["pairs"]:
+        lines.append(f"  no stop pair with stop {stop_id!r} has been seen")
     if it["pairs"]:
         lines.append("  most observed:" if len(it["pairs"]) > 1 else "")
     lines += [

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from predictor.learned.settings import Settings
 from predictor.recall import Recall
-from store import learned
+from store import learned, timetable
 from store.hall import Hall
 from tests.predictor.streets import Streets, at, streets
 from tests.predictor.test_foresight import run as drive
@@ -76,3 +78,75 @@ def test_learn_says_what_is_wrong(config: str, tmp_path: Path, capsys: pytest.Ca
     assert "wayside learn export" in capsys.readouterr().err
     assert run(["learn", "--config", config, "export", "x.npz", "--feed", "rail"]) == 2
     assert "expected one of streets" in capsys.readouterr().err
+
+
+def _spoiled(name: str, columns: dict[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    if name == "not a number":
+        return {**columns, "pair.observed_s": np.full(len(columns["pair.n"]), np.nan)}
+    if name == "below nothing":
+        return {**columns, "pair.n": -columns["pair.n"]}
+    if name == "cut":
+        return {**columns, "pair.n": columns["pair.n"][:2]}
+    if name == "text":
+        return {**columns, "group.held": columns["group.held"].astype(str)}
+    if name == "another city":
+        return {**columns, "pair.from": columns["pair.from"] + 1, "pair.to": columns["pair.to"] + 1}
+    return {key: column for key, column in columns.items() if key != "pair.n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("not a number", "pair.observed_s: expected finite numbers"),
+        ("below nothing", "pair.n: expected nothing below 0"),
+        ("cut", "expected a file made by `wayside learn export`"),
+        ("text", "group.held: expected numbers"),
+        ("another city", "is in the timetable of streets: expected what a feed named 'streets'"),
+        ("no counts", "it lacks 'pair.n'"),
+    ],
+)
+def test_learn_import_of_a_spoiled_file_changes_nothing(
+    config: str, redis_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, expected: str
+) -> None:
+    """What would be told to riders, or would put nothing in the place of what is known, is refused."""
+    file = tmp_path / "learned.npz"
+    assert run(["learn", "--config", config, "export", str(file)]) == 0
+    asyncio.run(_into_force(redis_url, tmp_path))
+    with np.load(file) as kept:
+        columns = {key: kept[key] for key in kept.files}
+    before = asyncio.run(_known(redis_url))
+    with file.open("wb") as out:
+        np.savez_compressed(out, allow_pickle=False, **_spoiled(name, columns))
+    assert run(["learn", "--config", config, "import", str(file)]) == 1
+    assert expected in capsys.readouterr().err
+    assert asyncio.run(_known(redis_url)) == before > 0
+    np.savez_compressed(file, allow_pickle=False, **columns)
+    assert run(["learn", "--config", config, "import", str(file)]) == 0
+    assert run(["learn", "--config", config, "show", "--stop", "nowhere"]) == 0
+    assert "no stop pair with stop 'nowhere'" in capsys.readouterr().out
+
+
+async def _into_force(redis_url: str, home: Path) -> None:
+    """The streets' timetable, which lies in the home already."""
+    (folder,) = (home / "timetables" / "streets").iterdir()
+    hall = Hall.connect(redis_url)
+    await timetable.announce(hall, "streets", folder.name, NOW)
+    await hall.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and cut", b"\x93NUMPY"])
+def test_learn_import_of_a_damaged_file_says_so(
+    config: str, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Empty, cut short, another format of the same library."""
+    (tmp_path / "damaged.npz").write_bytes(content)
+    assert run(["learn", "--config", config, "import", str(tmp_path / "damaged.npz")]) == 1
+    assert "expected a file made by `wayside learn export`" in capsys.readouterr().err
+
+
+def test_learn_export_to_a_place_that_cannot_be_written(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that is not there."""
+    assert run(["learn", "--config", config, "export", str(tmp_path / "no" / "learned.npz")]) == 1
+    assert "expected a file that can be written" in capsys.readouterr().err
