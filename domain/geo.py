@@ -208,7 +208,7 @@ class Ground:
                 continue
             inside = shapely.intersects_xy(polygon, lons[rows], lats[rows])
             touched[rows[inside]] = True
-            for row in rows[~inside].tolist():
+            for row in rows[~inside & (radii_m[rows] > 0)].tolist():
                 box = (
                     lons[row] - reach_lon[row],
                     lats[row] - reach_lat[row],

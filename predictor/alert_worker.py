@@ -6,13 +6,14 @@ Everything is in the hall: a worker that starts anew reads it and goes on. While
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from domain.alert import Alert
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind, FeedSpec
+from domain.predictions import Predictions
 from domain.risk import TripRisk
 from predictor.alert_chains import Changes, advance
 from predictor.risk import TripJudge
@@ -153,7 +154,8 @@ class Events:
             return False
         now_epoch_s = self._clock.now_epoch_s()
         try:
-            changes = advance(
+            changes = await asyncio.to_thread(
+                advance,
                 self._known,
                 listed.messages,
                 feed_id=spec.feed_id,
@@ -226,12 +228,20 @@ class Trips:
             return []
         if feed_id not in self._open or self._open[feed_id][0].generation != generation:
             bundle = timetable.open_bundle(self._settings.home, feed_id, generation)
-            self._open[feed_id] = (bundle, TripJudge(patterns_of(bundle)))
+            self._open[feed_id] = (bundle, TripJudge(await asyncio.to_thread(patterns_of, bundle)))
         bundle, judge = self._open[feed_id]
         if not known:
             return []
         said = await predictions.get(self._hall, feed_id)
-        found = judge.judge(known.values(), runs_now(bundle, said, now_epoch_s), now_epoch_s)
-        ways, runs = own_ways(bundle, said, now_epoch_s)
-        found += TripJudge(ways).judge(known.values(), runs, now_epoch_s)
-        return [one for risk in found if (one := trip_risk(bundle, said, risk)) is not None]
+        return await asyncio.to_thread(touched_trips, judge, bundle, said, tuple(known.values()), now_epoch_s)
+
+
+def touched_trips(
+    judge: TripJudge, bundle: timetable.Bundle, said: Predictions | None, known: Sequence[Alert], now_epoch_s: float
+) -> list[TripRisk]:
+    """The running trips of a timetable that known Alerts touch, *said* being its predictions. Done in a thread: arrivals,
+    which are made in the same process, must not wait for a city's trips in twenty warnings."""
+    found = judge.judge(known, runs_now(bundle, said, now_epoch_s), now_epoch_s)
+    ways, runs = own_ways(bundle, said, now_epoch_s)
+    found += TripJudge(ways).judge(known, runs, now_epoch_s)
+    return [one for risk in found if (one := trip_risk(bundle, said, risk)) is not None]

@@ -4,6 +4,7 @@ Trips are judged by stop pattern, not one by one: thousands of trips share some 
 drawn (everywhere, a code, a name) touches places but no trip: it says nothing about one trip rather than another.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,14 +63,21 @@ class Patterns:
         grounds = [ground for area in areas if (ground := Ground(area))]
         found: dict[int, Touch] = {}
         for ground in grounds:
-            for row in np.flatnonzero(ground.crosses_lines(self._whole)).tolist():
-                pattern = self._rows[row]
-                line = self._lines[pattern]
-                calls = ground.contains_points(line.stop_lats, line.stop_lons)
-                legs = ground.crosses_lines(self._legs_of(pattern))
+            near = [self._rows[row] for row in np.flatnonzero(ground.crosses_lines(self._whole)).tolist()]
+            if not near:
+                continue
+            lines = [self._lines[pattern] for pattern in near]
+            ends = np.cumsum([len(line.stop_lats) for line in lines])
+            calls = ground.contains_points(
+                np.concatenate([line.stop_lats for line in lines]), np.concatenate([line.stop_lons for line in lines])
+            )
+            legs = ground.crosses_lines(np.concatenate([self._legs_of(pattern) for pattern in near]))
+            for number, (pattern, end) in enumerate(zip(near, ends.tolist(), strict=True)):
+                first = end - len(lines[number].stop_lats)
+                touch = Touch(calls=calls[first:end], legs=legs[first - number : end - number - 1])
                 if pattern in found:
-                    calls, legs = calls | found[pattern].calls, legs | found[pattern].legs
-                found[pattern] = Touch(calls=calls, legs=legs)
+                    touch = Touch(calls=touch.calls | found[pattern].calls, legs=touch.legs | found[pattern].legs)
+                found[pattern] = touch
         return {pattern: touch for pattern, touch in found.items() if touch.calls.any() or touch.legs.any()}
 
     def _legs_of(self, pattern: int) -> npt.NDArray[np.object_]:
@@ -132,7 +140,10 @@ def remaining(touch: Touch, next_position: int) -> tuple[int, int, tuple[int, ..
 
     None when all that is touched lies behind it. The leg it is on counts.
     """
-    calls = [position for position in np.flatnonzero(touch.calls).tolist() if position >= next_position]
-    legs = [leg for leg in np.flatnonzero(touch.legs).tolist() if leg + 1 >= next_position]
-    ends = [*calls, *legs, *(leg + 1 for leg in legs)]
-    return (min(ends), max(ends), tuple(calls)) if ends else None
+    leg_under_way = max(next_position - 1, 0)
+    calls = (touch.calls[next_position:].nonzero()[0] + next_position).tolist()
+    legs = (touch.legs[leg_under_way:].nonzero()[0] + leg_under_way).tolist()
+    if not calls and not legs:
+        return None
+    first = min(*calls[:1], *legs[:1], sys.maxsize)
+    return first, max(*calls[-1:], *(leg + 1 for leg in legs[-1:]), first), tuple(calls)

@@ -104,11 +104,12 @@ class TripJudge:
 
 def _keep_worst(found: dict[Run, RunRisk], alert: Alert, level: RiskLevel, run: Run, touch: Touch) -> None:
     before = found.get(run)
-    if before is not None and LEVELS.index(before.level) > LEVELS.index(level):
+    if before is not None and before.level is not level and LEVELS.index(before.level) > LEVELS.index(level):
         return
     if where := remaining(touch, run.next_position):
         first, last, calls = where
-        calls = tuple(position for position in calls if position not in run.skipped)
+        if run.skipped:
+            calls = tuple(position for position in calls if position not in run.skipped)
         if before is not None and before.level is level:
             first, last = min(first, before.first_position), max(last, before.last_position)
             calls = tuple(sorted({*calls, *before.calls}))

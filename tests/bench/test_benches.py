@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import embedded, import_schedule, realtime_tick, riders, switch, warning, web
+from bench import embedded, import_schedule, judging, realtime_tick, riders, switch, warning, web
 from bench.dataset import busiest_epoch_s, make_dataset
 from feeds.formats import gtfs_realtime
 from feeds.schedule import build
@@ -50,6 +50,14 @@ def test_import_reports(town_zip: Path, capsys: pytest.CaptureFixture[str]) -> N
     """Time, CPU, peak and size."""
     assert import_schedule.main([str(town_zip)]) == 0
     assert re.search(r"[\d,]+ stop times: [\d.]+ s wall, [\d.]+ s CPU, [\d.]+ GiB peak", capsys.readouterr().out)
+
+
+def test_trips_in_warnings_are_judged(town_zip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How long it takes, and for how long other work stands."""
+    assert judging.main([str(town_zip), "--warnings", "5"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"5 warnings, [1-9]\d* running trips in them, [\d,]+ times: \d+ ms CPU, again \d+ ms", said)
+    assert re.search(r"in a thread: the loop stood [\d.]+ ms.*\non the loop: the loop stood [\d.]+ ms", said)
 
 
 def test_a_warning_reaches_its_part_of_the_people_once(capsys: pytest.CaptureFixture[str]) -> None:
