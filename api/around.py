@@ -5,14 +5,14 @@ some call ``lonSpan``.
 """
 
 from dataclasses import dataclass
-from math import cos, hypot, radians
+from math import hypot
 
 import numpy as np
 
 from api import params
 from api.errors import invalid
 from api.formats import oba
-from api.fragments import METRES_PER_DEGREE, eastward_deg, stops_within
+from api.plane import METRES_PER_DEGREE, eastward_deg, shrink_at, stops_within
 from store.timetable import Bundle
 
 MAX_RADIUS_M = 20_000.0
@@ -38,7 +38,7 @@ class Place:
     def box(self) -> Box:
         """The box itself, or the one around the circle."""
         north = self.radius_m / METRES_PER_DEGREE if self.radius_m else self.lat_span / 2
-        east = north / self._shrink() if self.radius_m else self.lon_span / 2
+        east = north / shrink_at(self.lat) if self.radius_m else self.lon_span / 2
         return self.lat - north, self.lon - east, self.lat + north, self.lon + east
 
     def holds(self, lat: float, lon: float) -> bool:
@@ -57,22 +57,19 @@ class Place:
     def away_m(self, lat: float, lon: float) -> float:
         """Metres from the middle (on a plane: exact to a metre in a city)."""
         north = (lat - self.lat) * METRES_PER_DEGREE
-        return hypot(north, eastward_deg(self.lon, lon) * METRES_PER_DEGREE * self._shrink())
+        return hypot(north, eastward_deg(self.lon, lon) * METRES_PER_DEGREE * shrink_at(self.lat))
 
     def stops(self, bundle: Bundle) -> list[int]:
         """Rows of the stops of any kind inside, nearest first."""
         if self.radius_m:
-            return stops_within(bundle, self.lat, self.lon, self.radius_m)
+            return stops_within(bundle, self.lat, self.lon, self.radius_m)[0]
         rows = bundle.stops_within(*self.box())
         away = np.hypot(
             bundle.array("stop_lat")[rows] - self.lat,
-            eastward_deg(self.lon, bundle.array("stop_lon")[rows]) * self._shrink(),
+            eastward_deg(self.lon, bundle.array("stop_lon")[rows]) * shrink_at(self.lat),
         )
         nearest: list[int] = rows[np.argsort(away, kind="stable")].tolist()
         return nearest
-
-    def _shrink(self) -> float:
-        return max(0.01, cos(radians(self.lat)))
 
 
 def place_asked(

@@ -4,10 +4,9 @@ A :class:`Fragments` belongs to one bundle and goes away with it. Its memory is 
 emptied, because building a piece again costs some ten microseconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from math import cos, radians
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from api.directions import Direction, directions_of, headsign_of
 from api.formats import oba
+from api.plane import stops_within
 from api.shelves import Budget, Shelf
 from domain.ids import qualify
 from domain.timetable import Agency, PickupType
@@ -24,8 +24,6 @@ NO_PICKUP = int(PickupType.NONE)
 """Nobody may board here; of a drop-off type, nobody may get off."""
 NEARBY_M = 100.0
 """How far a stop may be to count as nearby. Source: OneBusAway, nearbyStopIds."""
-METRES_PER_DEGREE = 111_195.0
-"""Of latitude, on a sphere of 6,371,009 m."""
 MAX_PIECES = 20_000
 """Small pieces of a kind (routes, blocks, lists of platforms) kept: they are not weighed, and take 2 MB at most."""
 STOP_BYTES, TRIP_BYTES = 750, 480
@@ -383,34 +381,10 @@ class Fragments:
         )
 
     def _make_nearby(self, row: int) -> tuple[bytes, tuple[int, ...]]:
-        found = stops_within(self.bundle, self.bundle.stop_lat[row], self.bundle.stop_lon[row], NEARBY_M)
+        found, _ = stops_within(self.bundle, self.bundle.stop_lat[row], self.bundle.stop_lon[row], NEARBY_M)
         rows = tuple(other for other in found if other != row and self.bundle.stop_location_type[other] == 0)
         ids = oba.encode([qualify(self.code, self.bundle.stop_ids[other]) for other in rows])
         return ids, rows
-
-
-Degrees = TypeVar("Degrees", float, npt.NDArray[np.float64])
-
-
-def eastward_deg(from_lon: float, to_lon: Degrees) -> Degrees:
-    """How far *to_lon* lies east of *from_lon*, the shorter way: -180 to 180."""
-    return (to_lon - from_lon + 540.0) % 360.0 - 180.0
-
-
-def stops_within(bundle: Bundle, lat: float, lon: float, radius_m: float) -> list[int]:
-    """Rows of the stops of any kind within *radius_m*, nearest first (on a plane: exact to a metre in a city)."""
-    north_deg = radius_m / METRES_PER_DEGREE
-    shrink = max(0.01, cos(radians(lat)))
-    east_deg = north_deg / shrink
-    rows = bundle.stops_within(lat - north_deg, lon - east_deg, lat + north_deg, lon + east_deg)
-    if not len(rows):
-        return []
-    south_north = (bundle.array("stop_lat")[rows] - lat) * METRES_PER_DEGREE
-    west_east = eastward_deg(lon, bundle.array("stop_lon")[rows]) * METRES_PER_DEGREE * shrink
-    away_m = np.hypot(south_north, west_east)
-    order = np.argsort(away_m, kind="stable")
-    nearest: Sequence[int] = rows[order][away_m[order] <= radius_m].tolist()
-    return list(nearest)
 
 
 def _keep(cache: dict[int, Value], row: int, make: Callable[[int], Value], most: int = MAX_PIECES) -> Value:

@@ -1,8 +1,6 @@
 """``search/stop`` and ``search/route`` as OneBusAway asks them, and one search of our own over both."""
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,7 +8,7 @@ from api import params
 from api.endpoints.answers import limit, schedule_answer
 from api.errors import invalid, unknown
 from api.formats import oba
-from api.fragments import METRES_PER_DEGREE
+from api.plane import Floats, away_m
 from api.search_index import Match
 from api.served import Served
 from api.where import Ask
@@ -80,7 +78,9 @@ async def search_all(request: Request) -> Response:
     replica = request.app.state.replica
     found: list[tuple[tuple[int, int, float], dict[str, object]]] = []
     for served in Ask(replica=replica, settings=request.app.state.settings, query=query, id="", now_epoch_s=0).served():
-        away = None if lat is None or lon is None else _away_m(served, lat, lon)
+        away = None
+        if lat is not None and lon is not None:
+            away = away_m(lat, lon, served.bundle.array("stop_lat"), served.bundle.array("stop_lon"))
         if "route" in types:
             found += [(_key(match, 0), _route(served, match.row)) for match in served.route_index.find(wanted, count)]
         if "stop" in types:
@@ -95,14 +95,7 @@ def _key(match: Match, kind: int) -> tuple[int, int, float]:
     return match.cost, kind, match.rank
 
 
-def _away_m(served: Served, lat: float, lon: float) -> npt.NDArray[np.float64]:
-    north = (served.bundle.array("stop_lat") - lat) * METRES_PER_DEGREE
-    east = (served.bundle.array("stop_lon") - lon) * METRES_PER_DEGREE * np.cos(np.radians(lat))
-    away: npt.NDArray[np.float64] = np.hypot(north, east)
-    return away
-
-
-def _stop(served: Served, row: int, away_m: npt.NDArray[np.float64] | None) -> dict[str, object]:
+def _stop(served: Served, row: int, away: Floats | None) -> dict[str, object]:
     bundle, fragments = served.bundle, served.fragments
     it = bundle.stop(row)
     names = [bundle.route(route) for route in fragments.routes_at(row)]
@@ -115,7 +108,7 @@ def _stop(served: Served, row: int, away_m: npt.NDArray[np.float64] | None) -> d
         "lat": it.lat,
         "lon": it.lon,
         "routes": [name.short_name or name.long_name for name in names],
-        "distanceM": None if away_m is None else round(float(away_m[row])),
+        "distanceM": None if away is None else round(float(away[row])),
     }
 
 

@@ -3,7 +3,6 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos, hypot, radians
 from urllib.parse import urlencode
 
 import numpy as np
@@ -12,6 +11,7 @@ from api.formats import oba
 from api.live import GONE, NO_ROW, key_of
 from api.pages import words
 from api.pages.names import name_in, rows_by_name
+from api.plane import stops_within
 from api.replica import Replica
 from api.search_index import Match
 from api.served import Served
@@ -25,7 +25,6 @@ from domain.service_day import yyyymmdd
 ADDED = frozenset({int(TripRelationship.ADDED), int(TripRelationship.NEW), int(TripRelationship.DUPLICATED)})
 PASSED_S = 30
 """A vehicle that left so long ago is no longer listed."""
-METRES_PER_DEGREE = 111_195.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,20 +290,13 @@ def in_minutes(language: str, seconds: float) -> str:
 def near(replica: Replica, lat: float, lon: float, *, radius_m: float, most: int) -> list[tuple[Served, int, int]]:
     """(timetable, row, metres) of the nearest stops at which anything calls."""
     found: list[tuple[int, Served, int]] = []
-    north, east = radius_m / METRES_PER_DEGREE, radius_m / (METRES_PER_DEGREE * max(cos(radians(lat)), 0.01))
     for served in replica.served.values():
-        bundle = served.bundle
-        for row in bundle.stops_within(lat - north, lon - east, lat + north, lon + east).tolist():
-            if bundle.stop_route_ptr[row + 1] > bundle.stop_route_ptr[row]:
-                away = _away_m(bundle.stop_lat[row], bundle.stop_lon[row], lat, lon)
-                if away <= radius_m:
-                    found.append((int(away), served, row))
+        calls = served.bundle.stop_route_ptr
+        for row, away_m in zip(*stops_within(served.bundle, lat, lon, radius_m), strict=True):
+            if calls[row + 1] > calls[row]:
+                found.append((int(away_m), served, row))
     found.sort(key=lambda entry: (entry[0], entry[2]))
     return [(served, row, away) for away, served, row in found[:most]]
-
-
-def _away_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    return hypot(lat - other_lat, (lon - other_lon) * cos(radians(lat))) * METRES_PER_DEGREE
 
 
 def search(replica: Replica, query: str, language: str, *, most: int) -> list[tuple[Served, int]]:
