@@ -1,33 +1,25 @@
 """The notify process at work, on a real Redis-compatible server and a real socket to the FCM double."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from notify import worker
 from runtime.clock import FakeClock
 from store import keys
 from store.hall import Hall
+from tests.at_work import at_work
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, settings
 
 
-@asynccontextmanager
-async def working(
+def working(
     home: Path, redis_url: str, phones: Phones, clock: FakeClock | None = None, quiet: tuple[str, str] = ("", "")
-) -> AsyncIterator[Hall]:
+) -> AbstractAsyncContextManager[Hall]:
     """A running worker, stopped at the end; a hall to act and look with."""
-    theirs, ours, stop = Hall.connect(redis_url), Hall.connect(redis_url), asyncio.Event()
     made = settings(home, redis_url, fcm=phones.settings, quiet_from=quiet[0], quiet_to=quiet[1])
-    task = asyncio.create_task(worker.run(made, theirs, clock or FakeClock(AT), stop))
-    try:
-        yield ours
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 15)
-        await theirs.close()
-        await ours.close()
+    return at_work(redis_url, lambda hall, stop: worker.run(made, hall, clock or FakeClock(AT), stop))
 
 
 async def until(wanted: Callable[[], bool]) -> None:

@@ -6,9 +6,19 @@ from pathlib import Path
 
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
+from store.hall import Hall
 from tests.notify.at_work import settled, until, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, HOME, NOW, block, flood, over, resident
+
+
+async def moves_out_once_warned(hall: Hall, phones: Phones) -> None:
+    """A resident who is told of the flood, and then moves elsewhere."""
+    kept = (await subscriptions.put(hall, resident())).subscription
+    await alerts.put_alerts(hall, [flood()], NOW)
+    await until(lambda: bool(phones.handed("token-r1")))
+    await subscriptions.edit(hall, kept.subscription_id, lambda now: replace(now, places=(ELSEWHERE,)))
+    await settled(hall)
 
 
 async def test_who_moves_out_of_the_ground_is_told_of_the_end_alone(
@@ -16,11 +26,7 @@ async def test_who_moves_out_of_the_ground_is_told_of_the_end_alone(
 ) -> None:
     """Silence at the move: an all-clear would say that the danger there is over."""
     async with working(tmp_path, redis_url, phones) as hall:
-        kept = (await subscriptions.put(hall, resident())).subscription
-        await alerts.put_alerts(hall, [flood()], NOW)
-        await until(lambda: bool(phones.handed("token-r1")))
-        await subscriptions.edit(hall, kept.subscription_id, lambda now: replace(now, places=(ELSEWHERE,)))
-        await settled(hall)
+        await moves_out_once_warned(hall, phones)
         assert phones.titles("token-r1") == ["Flood Warning"]
         await alerts.put_alerts(hall, [over(flood())], NOW)
         await until(lambda: len(phones.handed("token-r1")) == 2)
@@ -33,11 +39,7 @@ async def test_who_moved_out_is_told_that_an_update_no_longer_covers_them_and_no
 ) -> None:
     """What stands on their screen is put right once; the end that follows is no news."""
     async with working(tmp_path, redis_url, phones) as hall:
-        kept = (await subscriptions.put(hall, resident())).subscription
-        await alerts.put_alerts(hall, [flood()], NOW)
-        await until(lambda: bool(phones.handed("token-r1")))
-        await subscriptions.edit(hall, kept.subscription_id, lambda now: replace(now, places=(ELSEWHERE,)))
-        await settled(hall)
+        await moves_out_once_warned(hall, phones)
         update = flood(block(instruction="Leave the valley."), revision=2)
         await alerts.put_alerts(hall, [update], NOW)
         await until(lambda: len(phones.handed("token-r1")) == 2)

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import zipfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from runtime.settings import Settings
 from store import alerts, keys, timetable
 from store.hall import Hall
 from store.timetable import Bundle
+from tests.at_work import at_work
 from tests.feeds.formats.cap_messages import alert, info, read
 
 AT = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
@@ -70,18 +71,10 @@ def settings(home: Path, redis_url: str) -> Settings:
     )
 
 
-@asynccontextmanager
-async def working(home: Path, redis_url: str, clock: FakeClock) -> AsyncIterator[Hall]:
+def working(home: Path, redis_url: str, clock: FakeClock) -> AbstractAsyncContextManager[Hall]:
     """A running worker, stopped at the end; a hall to look with."""
-    theirs, ours, stop = Hall.connect(redis_url), Hall.connect(redis_url), asyncio.Event()
-    task = asyncio.create_task(alert_worker.run(settings(home, redis_url), theirs, clock, stop))
-    try:
-        yield ours
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 10)
-        await theirs.close()
-        await ours.close()
+    made = settings(home, redis_url)
+    return at_work(redis_url, lambda hall, stop: alert_worker.run(made, hall, clock, stop))
 
 
 async def until(hall: Hall, wanted: Callable[[dict[str, Alert]], bool]) -> dict[str, Alert]:
