@@ -3,7 +3,10 @@
 No framework stands in between: that is what thousands of phones ask every second.
 """
 
+import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -13,6 +16,7 @@ from api import compression, params, validators
 from api.auth import LEASES_AWAITED, Doors, require_key
 from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
 from api.formats import oba
+from api.fragments import References
 from api.past import LOOKS_BACK_S, Past
 from api.replica import Replica
 from api.replies import COMMON, LIVE, PREFLIGHT, STATIC, Headers, Reply, failure, send_off
@@ -107,13 +111,13 @@ class Answering:
                 raise unknown()
             now_epoch_s = self._clock.now_epoch_s()
             if found.is_live:
-                return 200, LIVE, oba.envelope_in_parts(now_epoch_s, found.handler(ask))
+                return 200, LIVE, oba.envelope_in_parts(now_epoch_s, _answered(found.handler, ask, question.query))
             address = f"{question.endpoint}/{question.id}?".encode() + question.query
             etag = self._validators.etag(ask.replica, address, now_epoch_s)
             if validators.matches(question.if_none_match, etag):
                 kept = self._validators.cache_control(ask.replica, None, now_epoch_s)
                 return 304, (*COMMON, (b"etag", etag), (b"cache-control", kept)), (b"",)
-            body = oba.envelope(now_epoch_s, found.handler(ask))
+            body = oba.envelope(now_epoch_s, _answered(found.handler, ask, question.query))
             kept = self._validators.cache_control(ask.replica, body, now_epoch_s)
             return 200, (*STATIC, (b"etag", etag), (b"cache-control", kept)), (body,)
         except Exception as error:
@@ -165,6 +169,25 @@ class Answering:
 
     def _label(self, name: str) -> str:
         return name if name in self._endpoints or name in self._in_hall else "unknown"
+
+
+def _answered(handler: Callable[[Ask], bytes], ask: Ask, query_string: bytes) -> bytes:
+    """The answer; where there is none, the one with a plus sign read the other way.
+
+    In a query ``+`` stands for a space and in a path for itself. Some clients put ids in a query as they are, others write
+    the spaces of a path as in a query.
+    """
+    try:
+        return handler(ask)
+    except RequestRefused as refused:
+        if refused.code != HTTPStatus.NOT_FOUND or not (b"+" in query_string or "+" in ask.id):
+            raise
+        ids = dict.fromkeys((ask.id, ask.id.replace("+", " ")))
+        queries = dict.fromkeys((query_string, query_string.replace(b"+", b"%2B")))
+        for given_id, query in list(itertools.product(ids, queries))[1:]:
+            with contextlib.suppress(RequestRefused):
+                return handler(replace(ask, id=given_id, query=params.parse_query(query), references=References()))
+        raise
 
 
 def _compressed(

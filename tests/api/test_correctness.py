@@ -258,6 +258,36 @@ async def test_ids_with_spaces_and_slashes_are_ids(town: Town) -> None:
         assert answer.json()["data"]["entry"]["stopId"] == "1_mid b/2"
 
 
+async def test_plus_signs_are_read_either_way(tmp_path: Path) -> None:
+    """Ids put in a query as they are, and spaces of a path written as in a query; the usual reading comes first."""
+    files = dict(GTFS)
+    for name in ("trips.txt", "stop_times.txt"):
+        files[name] = files[name].replace("t1,", "t+1,").replace("t3,", "t 1,")
+    files = {name: text.replace("top b", "top+b") for name, text in files.items()}
+    town = Town(tmp_path, files=files)
+    await town.replica.refresh()
+    at_pier = f"key=test&serviceDate={DAY * 1000}&tripId="
+
+    def trip(path: str, query: str) -> str:
+        return str(town.data(f"arrival-and-departure-for-stop/{path}", query)["entry"]["tripId"])
+
+    assert trip("1_pier_1", at_pier + "1_t%2B1") == "1_t+1"
+    assert trip("1_pier_1", at_pier + "1_t+1") == "1_t 1"
+    assert trip("1_top+b", at_pier + "1_t2") == "1_t2"
+    assert town.data("trip-details/1_t+1")["entry"]["tripId"] == "1_t+1"
+    assert town.data("stop/1_mid+b/2")["entry"]["id"] == "1_mid b/2"
+    assert trip("1_mid+b/2", at_pier + "1_t2") == "1_t2"
+    for name in ("trips.txt", "stop_times.txt"):
+        files[name] = files[name].replace("t 1,", "t3,")
+    other_home = tmp_path / "without"
+    other_home.mkdir()
+    without = Town(other_home, files=files)
+    await without.replica.refresh()
+    found = without.data("arrival-and-departure-for-stop/1_pier_1", at_pier + "1_t+1")
+    assert found["entry"]["tripId"] == "1_t+1"
+    assert without.ask("arrival-and-departure-for-stop/1_pier_1", at_pier + "1_no+1")[0] == 404
+
+
 def test_nobody_is_told_to_board_where_nobody_may(town: Town) -> None:
     """pickup_type and drop_off_type; the last stop of t1 takes nobody up, its first sets nobody down."""
     (first,), (last,) = (of_trip(arrivals(town, stop), "1_t1") for stop in ("pier_1", "C1"))
