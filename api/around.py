@@ -86,7 +86,7 @@ def place_asked(
     where it is *bounded* a larger box as the one around it.
     """
     take = params.required_number if required else params.optional_number
-    lat, lon = take(query, "lat", -90, 90) or 0.0, take(query, "lon", -180, 180) or 0.0
+    lat, lon = take(query, "lat", -90, 90) or 0.0, params.longitude(query, "lon", required=required) or 0.0
     radius_m = params.optional_number(query, "radius", 0, 1e9) or 0.0
     lat_span = params.optional_number(query, "latSpan", 0, 180)
     lon_span = params.optional_number(query, "lonSpan", 0, 360)

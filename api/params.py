@@ -16,6 +16,10 @@ from domain import service_day
 MAX_QUERY_BYTES = 8192
 MAX_EPOCH_MS = 253_402_300_799_000
 """The last second of the year 9999."""
+MAX_LON = 3600.0
+"""Ten worlds away; beyond it is a mistake."""
+MAX_WHOLE = 2**31 - 1
+"""The largest whole number that OneBusAway's own server reads."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -53,6 +57,13 @@ def integer(query: dict[str, str], name: str, default: int, low: int, high: int)
     if not low <= number <= high:
         raise invalid(name, f"expected a whole number from {low} to {high}, found {given[:40]}")
     return number
+
+
+def longitude(query: dict[str, str], name: str, *, required: bool = False) -> float | None:
+    """Degrees within ±180, or None when absent. Maps that repeat the world send them some turns off."""
+    take = required_number if required else optional_number
+    given = take(query, name, -MAX_LON, MAX_LON)
+    return given if given is None or -180 <= given <= 180 else (given + 180) % 360 - 180
 
 
 def optional_number(query: dict[str, str], name: str, low: float, high: float) -> float | None:

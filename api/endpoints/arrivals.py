@@ -16,6 +16,7 @@ from api.visits import Moment, Visit, encode_visit, moment, visits_between
 from api.where import Ask
 
 MAX_MINUTES = 1440
+"""Whoever asks for more is answered as far as this: clients of a server without a limit ask for a week."""
 DEFAULT_RADIUS_M = 500.0
 DEFAULT_COUNT = 250
 MAX_COUNT = 1000
@@ -75,9 +76,9 @@ def _window_asked(query: dict[str, str], at_epoch_s: int) -> _Window:
     """Around that moment, as the parameters say; raises RequestRefused (400)."""
 
     def between(before: str, after: str, usual: tuple[int, int]) -> tuple[int, int]:
-        minutes_before = params.integer(query, before, usual[0], 0, MAX_MINUTES)
-        minutes_after = params.integer(query, after, usual[1], 0, MAX_MINUTES)
-        return at_epoch_s - 60 * minutes_before, at_epoch_s + 60 * minutes_after
+        minutes_before = params.integer(query, before, usual[0], 0, params.MAX_WHOLE)
+        minutes_after = params.integer(query, after, usual[1], 0, params.MAX_WHOLE)
+        return at_epoch_s - 60 * min(minutes_before, MAX_MINUTES), at_epoch_s + 60 * min(minutes_after, MAX_MINUTES)
 
     names = ("frequencyMinutesBefore", "frequencyMinutesAfter")
     asked = any(params.text(query, name) for name in names)

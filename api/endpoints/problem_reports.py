@@ -85,7 +85,7 @@ def _report(ask: Ask, kind: str, subject_id: str, codes: tuple[str, ...]) -> Pro
     code = params.text(query, "code") or _legacy_code(params.text(query, "data"))
     if code and code not in codes:
         raise invalid("code", f"expected one of {', '.join(codes)}, found {code[:40]!r}")
-    lat, lon = params.optional_number(query, "userLat", -90, 90), params.optional_number(query, "userLon", -180, 180)
+    lat, lon = params.optional_number(query, "userLat", -90, 90), params.longitude(query, "userLon")
     accuracy_m = params.optional_number(query, "userLocationAccuracy", 0, 1e7)
     on_vehicle = params.boolean(query, "userOnVehicle", False) if params.text(query, "userOnVehicle") else None
     service_date = params.instant_epoch_s(query, "serviceDate", ask.settings.time_zone)

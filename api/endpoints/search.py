@@ -69,7 +69,7 @@ async def search_all(request: Request) -> Response:
         raise invalid("q", "required: a name, a stop code or a route, or the beginning of one")
     _check_length("q", wanted)
     count = params.integer(query, "limit", OWN_DEFAULT_COUNT, 1, OWN_MAX_COUNT)
-    lat, lon = params.optional_number(query, "lat", -90, 90), params.optional_number(query, "lon", -180, 180)
+    lat, lon = params.optional_number(query, "lat", -90, 90), params.longitude(query, "lon")
     if (lat is None) != (lon is None):
         raise invalid("lon" if lon is None else "lat", "lat and lon come together")
     types = params.text(query, "types") or "stop,route"

@@ -31,6 +31,10 @@ def _whole(low: int, high: int, default: int | None = None) -> dict[str, Any]:
     return schema if default is None else schema | {"default": default}
 
 
+_SPAN = 2**31 - 1
+"""More than a day counts as a day."""
+
+
 def _flag(default: bool) -> dict[str, Any]:
     return {"type": "boolean", "default": default}
 
@@ -54,7 +58,7 @@ _ALL = (
     Parameter(name="date", description="A service day: yyyy-MM-dd, or epoch milliseconds in it; today if absent.", schema=_DAY),
     Parameter(name="serviceDate", description="The trip's service day: epoch milliseconds of its start, or yyyy-MM-dd.", schema=_DAY),
     Parameter(name="lat", description="Latitude, degrees.", schema=_number(-90, 90)),
-    Parameter(name="lon", description="Longitude, degrees.", schema=_number(-180, 180)),
+    Parameter(name="lon", description="Longitude, degrees; whole turns do not matter.", schema=_number(-3600, 3600)),
     Parameter(name="radius", description="Metres; 0 is none. It wins over the spans; at most 20,000 count.", schema=_number(0, 1e9)),
     Parameter(name="latSpan", description="Height of a box around the point, degrees.", schema=_number(0, 180)),
     Parameter(name="lonSpan", description="Width of a box around the point, degrees.", schema=_number(0, 360)),
@@ -62,10 +66,10 @@ _ALL = (
     Parameter(name="query", description="Of stops: their code. Of routes: their short name.", schema=_text(maxLength=200)),
     Parameter(name="routeType", description="GTFS route types with commas between.", schema=_text(pattern=r"^[0-9]{1,4}(,[0-9]{1,4}){0,9}$")),
     Parameter(name="maxCount", description="The most to list.", schema=_whole(1, 1_000_000)),
-    Parameter(name="minutesBefore", description="How long ago the first may have left.", schema=_whole(0, 1440, 5)),
-    Parameter(name="minutesAfter", description="How far ahead the last may come.", schema=_whole(0, 1440, 35)),
-    Parameter(name="frequencyMinutesBefore", description="The same of trips without published times, if theirs differs; 2 where only the other is given.", schema=_whole(0, 1440)),
-    Parameter(name="frequencyMinutesAfter", description="The same of trips without published times, if theirs differs; 30 where only the other is given.", schema=_whole(0, 1440)),
+    Parameter(name="minutesBefore", description="How long ago the first may have left; at most a day counts.", schema=_whole(0, _SPAN, 5)),
+    Parameter(name="minutesAfter", description="How far ahead the last may come; at most a day counts.", schema=_whole(0, _SPAN, 35)),
+    Parameter(name="frequencyMinutesBefore", description="The same of trips without published times, if it differs; 2 where only the other is given.", schema=_whole(0, _SPAN)),
+    Parameter(name="frequencyMinutesAfter", description="The same of trips without published times, if it differs; 30 where only the other is given.", schema=_whole(0, _SPAN)),
     Parameter(name="includeIntervals", description="Whether predicted times come with their bands, where known.", schema=_flag(False)),
     Parameter(name="emptyReturnsNotFound", description="404 where nothing is found.", schema=_flag(False)),
     Parameter(name="tripId", description="A trip.", schema=_text(maxLength=512)),
@@ -83,7 +87,7 @@ _ALL = (
     Parameter(name="data", description="The same as JSON with code, as old apps send it.", schema=_text(maxLength=200)),
     Parameter(name="userComment", description="A rider's words; the first 1,000 letters are kept.", schema=_text(maxLength=2000)),
     Parameter(name="userLat", description="Where the rider is; kept to some 100 m.", schema=_number(-90, 90)),
-    Parameter(name="userLon", description="Where the rider is; kept to some 100 m.", schema=_number(-180, 180)),
+    Parameter(name="userLon", description="Where the rider is; kept to some 100 m.", schema=_number(-3600, 3600)),
     Parameter(name="userLocationAccuracy", description="Metres.", schema=_number(0, 1e7)),
     Parameter(name="userOnVehicle", description="Whether the rider is aboard.", schema={"type": "boolean"}),
     Parameter(name="userVehicleNumber", description="As it is written on the vehicle.", schema=_text(maxLength=128)),

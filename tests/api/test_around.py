@@ -85,3 +85,14 @@ def test_poles_are_places(town: Town, lat: str, size: str) -> None:
         if "360" not in size:
             assert found["list"] == []
             assert found["outOfRange"]
+
+
+@pytest.mark.parametrize("turns", [-720, -360, 360, 3240])
+def test_maps_that_repeat_the_world_find_the_same(town: Town, turns: int) -> None:
+    """A map scrolled once around asks for the same place, a turn off."""
+    for endpoint in ("stops-for-location", "routes-for-location", "trips-for-location"):
+        here, there = (
+            town.data(endpoint, f"key=test&lat=44.61&lon={lon}&radius=3000") for lon in (-63.5, -63.5 + turns)
+        )
+        assert there == here
+        assert here["list"] or endpoint == "trips-for-location"

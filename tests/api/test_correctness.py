@@ -258,6 +258,15 @@ async def test_ids_with_spaces_and_slashes_are_ids(town: Town) -> None:
         assert answer.json()["data"]["entry"]["stopId"] == "1_mid b/2"
 
 
+def test_a_week_ahead_is_answered_as_far_as_a_day(town: Town) -> None:
+    """As far as we look, rather than not at all."""
+    most, more = (
+        town.data("arrivals-and-departures-for-stop/1_mid", f"key=test&minutesAfter={it}") for it in (1440, 10_080)
+    )
+    assert more == most
+    assert most["entry"]["arrivalsAndDepartures"]
+
+
 async def test_plus_signs_are_read_either_way(tmp_path: Path) -> None:
     """Ids put in a query as they are, and spaces of a path written as in a query; the usual reading comes first."""
     files = dict(GTFS)

