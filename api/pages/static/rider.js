@@ -178,7 +178,7 @@ if (near && map && "geolocation" in navigator) {
 
 const place = find("#place");
 if (place && map) {
-  place.hidden = false;
+  for (const part of [place, find("#to-place")]) if (part) part.hidden = false;
   const status = place.querySelector("[role=status]");
   place.querySelector("button").addEventListener("click", async () => {
     const [lat, lon] = map.centreLatLon();

@@ -233,3 +233,19 @@ def test_when_the_network_is_gone_the_last_known_times_are_shown_with_their_age(
     expect(page.locator(".arrival .live")).to_have_count(0)
     assert page.locator(".arrival").count() == 4
     context.close()
+
+
+@pytest.mark.parametrize(("width", "language", "words"), [(390, "vi", "Báo cho tôi"), (1280, "en", "Warn me")])
+def test_to_be_warned_is_one_step_from_the_top(
+    site: Site, browser: Browser, width: int, language: str, words: str
+) -> None:
+    """However long the board is: a link on the first screen, for fingers and keys, that leads to the button."""
+    context = browser.new_context(viewport={"width": width, "height": 844}, locale=language)
+    page = context.new_page()
+    opened(site, page, STOP)
+    link = page.get_by_role("link", name=words, exact=True)
+    expect(link).to_be_in_viewport()
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#place button")).to_be_in_viewport()
+    context.close()
