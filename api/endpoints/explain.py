@@ -265,13 +265,14 @@ async def _prediction(hall: Hall, served: Served, live: Live, row: int, call: in
             "lateSeconds": live.late_s[call],
             "flags": [flag.name for flag in CallFlag if live.flags[call] & flag],
         }
-    if source is Source.LEARNED and visit.trip >= 0:
+    # Where the agency's time is told, ours is made too: the sum says what it would have been.
+    if visit.trip >= 0 and (source is Source.LEARNED or (source is Source.AGENCY and live.vehicle[row] >= 0)):
         found["learned"] = await _learned(hall, served, visit)
     return found
 
 
 async def _learned(hall: Hall, served: Served, visit: Visit) -> object:
-    """The sum that the predictor itself makes up its prediction of; null when it does not answer."""
+    """The sum that the predictor itself makes up its prediction of; null when it makes none or does not answer."""
     try:
         told = await explanations.ask(
             hall,

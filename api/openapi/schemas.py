@@ -178,8 +178,8 @@ _LINES: dict[str, tuple[str, str]] = {
     ),
     "ExplainedPrediction": (
         (
-            "What was predicted, by whom; the seconds are the 10th and 90th percentile beside it; learned holds the sum, where "
-            "it was made from what was learned."
+            "What was predicted, by whom; the seconds are the 10th and 90th percentile beside it; learned holds the sum that "
+            "ours is made of where a vehicle is followed, also while the agency's time is told."
         ),
         (
             "source:s computedAt:i version:i deviationSeconds:i? arrivalTime:i departureTime:i earlySeconds:i lateSeconds:i "

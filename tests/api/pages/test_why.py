@@ -1,6 +1,7 @@
 """The page that says why: for what is learned, for the agency's word, for the bare timetable, and for nonsense."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -74,6 +75,27 @@ async def test_a_learned_arrival_is_explained_with_a_picture(
     assert "× 1.15" in page.text
     assert "70 %" in page.text
     assert "because." not in page.text.split("</header>")[1].split('<script type="application/json"')[0]
+
+
+async def test_where_the_agencys_time_is_told_ours_is_explained_beside_it(town: Town, redis_url: str) -> None:
+    """The page gives the agency's time, and says what we would have said and how that is made up."""
+    await town.tell([Row(trip="t1", calls=CALLS, source=1, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
+    predictor = Hall.connect(redis_url)
+
+    async def answer() -> None:
+        question = await explanations.next_question(predictor, 10.0)
+        assert question is not None
+        await explanations.answer(predictor, question, msgspec.json.encode(explanation()))
+
+    answering = asyncio.create_task(answer())
+    page = await get(town.application, TOP)
+    await answering
+    await predictor.close()
+    assert "The agency predicts it." in page.text
+    assert re.search(r"We ourselves would say \d\d:21:50", page.text)
+    assert "Riders are told the agency" in page.text
+    assert "earlier than the middle" not in page.text
+    assert page.text.count('<circle class="stop"') == 2
 
 
 async def test_the_agencys_word_and_the_timetable_are_said_so(town: Town) -> None:
