@@ -22,7 +22,16 @@ examples:
 
 def main() -> None:
     """Entry point of ``wayside``."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        try:
+            code = run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `| head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 def run(argv: list[str]) -> int:

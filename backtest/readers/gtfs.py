@@ -81,6 +81,11 @@ class Schedule:
                 found[str(names[order[rows[0]]])] = (lat[rows], lon[rows])
         return found
 
+    def by_frequency(self, wanted: set[str]) -> set[str]:
+        """Those of the trips that frequencies.txt repeats: no row of the timetable is the time of one of their runs."""
+        repeated = {trip for table in self._tables("frequencies.txt", "trip_id") for trip in texts(table, "trip_id")}
+        return wanted & repeated
+
     def patterns(self, wanted: set[str]) -> dict[str, Pattern]:
         """trip_id to its calls, of the wanted trips that are there."""
         about: dict[str, tuple[str, str, str]] = {}

@@ -50,7 +50,7 @@ def read(folder: Folder) -> Recording:
     trip, stop, source = texts(rows, "trip"), texts(rows, "stop"), texts(rows, "source")
     vehicle, index = texts(rows, "vehicle"), texts(rows, "run")
     at = instants(rows, "at")
-    patterns = schedule.patterns(set(trip))
+    patterns = schedule.patterns(set(trip) - schedule.by_frequency(set(trip)))
     if not patterns:
         raise SetUnreadable(
             f"{tables[0].path}: none of its trip ids (such as {next(iter(trip), '')!r}) is in the schedule: "

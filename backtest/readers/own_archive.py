@@ -78,6 +78,11 @@ class BundleSchedule:
             found[name] = (np.asarray(lat, np.float64), np.asarray(lon, np.float64))
         return found
 
+    def by_frequency(self, wanted: set[str]) -> set[str]:
+        """Those of the trips that run by frequency."""
+        first = {name: rows[0] for name in wanted if len(rows := self._bundle.trip_rows(name))}
+        return {name for name, row in first.items() if self._bundle.trip_frequency[row] >= 0}
+
     def patterns(self, wanted: set[str]) -> dict[str, Pattern]:
         """trip_id to its calls, of the wanted trips that are there."""
         bundle = self._bundle

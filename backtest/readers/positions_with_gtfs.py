@@ -45,6 +45,9 @@ class Timetable(Protocol):
     def shapes(self, wanted: set[str]) -> dict[str, tuple[Floats, Floats]]:
         """shape_id to latitudes and longitudes of its points."""
 
+    def by_frequency(self, wanted: set[str]) -> set[str]:
+        """Those of the trips that run by frequency."""
+
     def patterns(self, wanted: set[str]) -> dict[str, Pattern]:
         """trip_id to its calls, of the wanted trips that are there."""
 
@@ -53,7 +56,9 @@ def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedul
     """Positions and predictions put on the runs of their schedule; raises SetUnreadable when no trip is in it."""
     if not len(said):
         raise SetUnreadable(f"{name}: expected positions of vehicles on trips, with a trip_id and a time, found none")
-    patterns = schedule.patterns(set(said.trip) | (set(claimed.trip) if claimed else set()))
+    wanted = set(said.trip) | (set(claimed.trip) if claimed else set())
+    repeated = schedule.by_frequency(wanted)
+    patterns = schedule.patterns(wanted - repeated)
     book = Book(places=schedule.places(), shapes=schedule.shapes({it.shape for it in patterns.values() if it.shape}))
     run = runs_of(book, patterns, said, schedule.time_zone)
     if not (run >= 0).any():
@@ -73,7 +78,12 @@ def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedul
     interval_s = typical_interval(fixes)
     heard = np.sort(fixes.received_s)
     pieces = pieces_of(heard, max(150.0, 1.5 * interval_s))
-    unknown = int(np.count_nonzero(run < 0))
+    frequent = sum(trip in repeated for trip in said.trip)
+    unknown = int(np.count_nonzero(run < 0)) - frequent
+    counts = (
+        (unknown, "on a trip that is not in the schedule"),
+        (frequent, "on trips that run by frequency: which of their runs it is, no report says, so they are left out"),
+    )
     return Recording(
         name=name,
         form=form,
@@ -87,7 +97,7 @@ def joined(name: str, form: str, said: Reports, claimed: Updates | None, schedul
         pieces=pieces,
         warm_until_s=warm_up(pieces, share=WARM_UP_SHARE, longest_s=LONGEST_WARM_UP_S),
         interval_s=interval_s,
-        notes=[f"{unknown:,} of {len(run):,} reports are on a trip that is not in the schedule"] if unknown else [],
+        notes=[f"{count:,} of {len(run):,} reports are {what}" for count, what in counts if count],
     )
 
 

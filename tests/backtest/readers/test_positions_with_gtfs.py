@@ -145,3 +145,21 @@ def test_a_table_of_nothing_but_a_header_is_refused(tmp_path: Path) -> None:
     write_gz(tmp_path / "positions of monday.csv.gz", HEADER, [])
     with pytest.raises(SetUnreadable, match="expected positions of vehicles on trips"):
         readers.read(Folder(tmp_path))
+
+
+def test_trips_that_run_by_frequency_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Every ten minutes a bus on the same trip id: two of them are not one run, and none has a time of its own."""
+    _write(tmp_path)
+    write_gtfs(tmp_path / "some-schedule.zip", trips={"t1": 43_200, "often": 25_200})
+    with zipfile.ZipFile(tmp_path / "some-schedule.zip", "a") as archive:
+        archive.writestr("frequencies.txt", "trip_id,start_time,end_time,headway_secs\noften,07:00:00,20:00:00,600\n")
+    rows = [
+        f"often,20260109,{lat_at(metres):.7f},-75.0,2,2,{now},shuttle"
+        for now, metres in drive(NOON_EPOCH_S, 5.0, until_m=900.0)
+    ]
+    write_gz(tmp_path / "shuttle.csv.gz", HEADER, rows)
+    recording = readers.read(Folder(tmp_path))
+    assert recording.runs.ids == ["t1@20260109"]
+    (note,) = recording.notes
+    assert note.startswith(f"{len(rows)} of ")
+    assert "by frequency" in note
