@@ -6,8 +6,10 @@ from backtest.baselines import Ahead
 from backtest.recording import Floats, Recording, said_at
 from backtest.replay import Setting
 from backtest.sampling import chain
+from domain import service_day
 from predictor.learned import runs as learned
 from predictor.learned.engine import Engine
+from predictor.learned.hours import day_types
 from predictor.learned.runs import key_of
 from predictor.learned.settings import Settings
 
@@ -100,11 +102,15 @@ class Ours:
 def _runs(recording: Recording) -> learned.Runs:
     runs = recording.runs
     stop = np.asarray([key_of(it) for it in recording.stops.ids], np.int64)
+    days, of_run = np.unique(np.asarray(runs.service_days, np.int64), return_inverse=True)
+    began = [service_day.start_epoch_s(service_day.from_yyyymmdd(int(day)), recording.time_zone) for day in days]
     return learned.Runs(
         key=np.asarray([key_of(it, number) for number, it in enumerate(runs.ids)], np.int64),
         group=np.full(len(runs), key_of("backtest"), np.int64),
         before=chain(runs),
         exact=np.ones(len(runs), np.bool_),
+        service_epoch_s=np.asarray(began, np.float64)[of_run],
+        day_type=day_types(days)[of_run],
         ptr=runs.ptr,
         stop=stop[runs.stop],
         distance_m=runs.along_m,

@@ -32,6 +32,8 @@ def network(vehicles: int, start: float, seed: int = 1) -> tuple[Runs, Floats]:
         group=np.ones(vehicles, np.int64),
         before=np.full(vehicles, -1, np.int64),
         exact=np.ones(vehicles, bool),
+        service_epoch_s=np.full(vehicles, start - start % 86_400.0),
+        day_type=np.zeros(vehicles, np.uint8),
         ptr=np.arange(vehicles + 1, dtype=np.int64) * STOPS,
         stop=np.repeat(number % max(vehicles // 20, 1), STOPS) * 1000 + position,
         distance_m=position.astype(np.float64) * APART_M,

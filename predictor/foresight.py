@@ -14,6 +14,7 @@ from predictor.calls import Calls
 from predictor.crowding import CrowdingBook
 from predictor.learned.engine import Engine
 from predictor.learned.explanation import Explanation, explain
+from predictor.learned.hours import day_types
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Fixes, Forecast, ForecastFlag, Kind, Runs, Told, no_events
 from predictor.names import Names
@@ -125,6 +126,8 @@ class Foresight:
             group=self._names.group[schedule.trip_route[trip]],
             before=rows_of(key_of_run(date, trip), key_of_run(date, self.blocks.before(trip, date))),
             exact=~schedule.is_inexact(trip),
+            service_epoch_s=schedule.starts_epoch_s(date).astype(np.float64),
+            day_type=day_types(date),
             ptr=ptr,
             stop=self._names.stop[schedule.pattern_stop[source]],
             distance_m=schedule.pattern_distance_m[source].astype(np.float64),

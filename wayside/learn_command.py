@@ -17,8 +17,10 @@ import numpy.typing as npt
 from domain.errors import BlobUnusable, BundleUnusable
 from domain.feed import FeedKind
 from predictor.learned.engine import Engine
+from predictor.learned.hours import HOURS, DayType
 from predictor.learned.learned import State
 from predictor.learned.runs import key_of
+from predictor.learned.settings import Settings as EngineSettings
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 from store import learned, timetable
@@ -124,7 +126,7 @@ async def _import(hall: Hall, settings: Settings, feed_id: str, path: Path) -> i
 def _fault(columns: Mapping[str, npt.NDArray[Any]]) -> str:
     """What no engine can have learned: "" when nothing."""
     for name, column in columns.items():
-        if column.dtype.kind not in "if":
+        if column.dtype.kind not in "iuf":
             return f"{name}: expected numbers, found {column.dtype}"
         if not np.isfinite(column).all():
             return f"{name}: expected finite numbers"
@@ -151,6 +153,7 @@ async def _shown(hall: Hall, settings: Settings, feed_id: str, stop_id: str) -> 
             "observations": round(float(n[row]), 1),
             "mean_s": round(float(observed[row] / max(n[row], 1e-9)), 1),
             "of_timetable": round(float(observed[row] / scheduled[row]), 2) if scheduled[row] else None,
+            "hours": _hours(columns, row),
         }
         for row in rows[:PAIRS_SHOWN].tolist()
     ]
@@ -160,6 +163,7 @@ async def _shown(hall: Hall, settings: Settings, feed_id: str, stop_id: str) -> 
             "running_time_of_timetable": _ratio(columns, "group.observed_s", "group.scheduled_s", row),
             "mean_dwell_s": _ratio(columns, "group.dwell_s", "group.dwell_n", row),
             "typical_layover_s": round(float(columns["group.layover_s"][row]), 0),
+            "days": int(columns["group.days_n"][row]) if "group.days_n" in columns else 0,
         }
         for row in range(len(columns["group.key"]))
     ]
@@ -172,6 +176,23 @@ async def _shown(hall: Hall, settings: Settings, feed_id: str, stop_id: str) -> 
         "agencies": groups,
         "pairs": pairs,
     }
+
+
+def _hours(columns: learned.Columns, pair: int) -> list[dict[str, Any]]:
+    """What is known of a stop pair by the hour and type of day; nothing in what an earlier version kept."""
+    if "hour.pair" not in columns:
+        return []
+    rows = np.flatnonzero(columns["hour.pair"] == pair)
+    slot, n, observed = (columns[f"hour.{name}"][rows] for name in ("slot", "n", "observed_s"))
+    return [
+        {
+            "day": DayType(slot // HOURS).name.lower(),
+            "hour": slot % HOURS,
+            "observations": round(n, 1),
+            "mean_s": round(seconds / max(n, 1e-9), 1),
+        }
+        for slot, n, seconds in sorted(zip(slot.tolist(), n.tolist(), observed.tolist(), strict=True))
+    ]
 
 
 def _ratio(columns: learned.Columns, above: str, below: str, row: int) -> float | None:
@@ -199,12 +220,14 @@ def _text(it: dict[str, Any], stop_id: str = "") -> str:
     if not it["stop_pairs"]:
         return f"{it['feed']}: nothing has been learned yet"
     counts = f"{it['stop_pairs']:,} stop pairs, {it['observations']:,} running times, {it['bytes']:,} bytes"
+    days_wanted = EngineSettings().hour_days
     lines = [f"{it['feed']}: {counts}, written {it['written_at']}"]
     for group in it["agencies"]:
         share, dwell = group["running_time_of_timetable"], group["mean_dwell_s"]
         lines.append(
             f"  {group['agency']}: running times {'as' if share is None else f'{share:.2f} of'} the timetable's, "
-            f"dwell {'unknown' if dwell is None else f'{dwell:.0f} s'}, layover {group['typical_layover_s']:.0f} s"
+            f"dwell {'unknown' if dwell is None else f'{dwell:.0f} s'}, layover {group['typical_layover_s']:.0f} s, "
+            f"{group['days']} day{'' if group['days'] == 1 else 's'} seen, hours told apart {'now' if group['days'] >= days_wanted else f'from {days_wanted:.0f} on'}"
         )
     if stop_id and not it["pairs"]:
         lines.append(f"  no stop pair with stop {stop_id!r} has been seen")
@@ -213,6 +236,16 @@ def _text(it: dict[str, Any], stop_id: str = "") -> str:
     lines += [
         f"    {pair['from']} → {pair['to']}: {pair['mean_s']:.0f} s, n {pair['observations']:.0f}"
         + (f", {pair['of_timetable']:.2f} of the timetable" if pair["of_timetable"] is not None else "")
+        + _slowest(pair["hours"])
         for pair in it["pairs"]
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _slowest(hours: list[dict[str, Any]]) -> str:
+    """The hour that takes longest, of those seen often enough to be more than one bad morning."""
+    often = [it for it in hours if it["observations"] >= EngineSettings().hour_prior_n]
+    if not often:
+        return ""
+    worst = max(often, key=lambda it: float(it["mean_s"]))
+    return f", slowest {worst['day']} {worst['hour']} to {worst['hour'] + 1} h: {worst['mean_s']:.0f} s"

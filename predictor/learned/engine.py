@@ -21,6 +21,7 @@ from predictor.learned.errors import (
     judge,
     knots,
 )
+from predictor.learned.hours import hour_slots
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
 from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds
@@ -106,13 +107,10 @@ class Engine:
         if len(call):
             fair = ~(runs.skipped[call] | runs.skipped[call - 1])
             call, seconds = call[fair], seconds[fair]
-            learned.learn_runs(
-                plan.pair[call],
-                seconds,
-                plan.pace_s[call],
-                plan.habit[plan.run[call]],
-                now_epoch_s,
-            )
+            run = plan.run[call]
+            hour = hour_slots(runs, run, now_epoch_s)
+            learned.learn_days(plan.habit[run], runs.service_epoch_s[run])
+            learned.learn_runs(plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], now_epoch_s, hour)
         call, seconds = _numbers(seen.dwell_call), _seconds(seen.dwell_s)
         if len(call):
             arrived = _seconds(seen.dwell_arrived_epoch_s)

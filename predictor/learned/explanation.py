@@ -7,10 +7,24 @@ import numpy as np
 from domain.realtime import Int64s
 from predictor.learned.engine import Engine
 from predictor.learned.errors import EXPERTS, QUANTILES, SCALE_S
+from predictor.learned.hours import HOURS, DayType
+from predictor.learned.journeys import Journeys
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Kind, Told
 
 NAMES = (*(f"p{round(100 * level)}" for level in QUANTILES), "published")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """An hour of a type of day, by which a running time was told."""
+
+    day: str
+    """weekday, saturday or sunday."""
+    hour: int
+    """0 to 23, of the service day."""
+    n: float
+    """Running times of the stop pair in that hour; older ones count less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +45,8 @@ class Segment:
     dwell_s: float
     held: float
     """Share of its earliness that a vehicle waits there, 0 to 1."""
+    hour: Hour | None = None
+    """None where hours are not told apart (yet), or nothing was seen of the stop pair in this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +135,8 @@ def explain(
         today=round(float(learned.today(now_epoch_s)[0, habit]), 3),
         segments=[
             _segment(engine, plan, int(ways.call[first + k]), ways.run_s[0, first + k], ways.dwell_s[first + k],
-                     ways.held[first + k], float(at.rest[0]) if k == start else 1.0, k)
+                     ways.held[first + k], float(at.rest[0]) if k == start else 1.0, k,
+                     _hour(engine, now_epoch_s, plan, ways, first + k))
             for k in range(start, position + 1)
         ],
         experts=opinions,
@@ -141,8 +158,9 @@ def _chain(engine: Engine, plan: Plan, row: int) -> Int64s:
 
 
 def _segment(
-    engine: Engine, plan: Plan, call: int, run_s: float, dwell_s: float, held: float, part: float, position: int
-) -> Segment:
+    engine: Engine, plan: Plan, call: int, run_s: float, dwell_s: float, held: float, part: float, position: int,
+    hour: Hour | None,
+) -> Segment:  # fmt: skip
     pair = int(plan.pair[call])
     scheduled = float(plan.pace_s[call])
     return Segment(
@@ -154,7 +172,21 @@ def _segment(
         n=round(float(engine.learned.pairs["n"][pair]), 1) if pair >= 0 else 0.0,
         dwell_s=round(float(dwell_s), 1),
         held=round(float(held), 3),
+        hour=hour,
     )
+
+
+def _hour(engine: Engine, now_epoch_s: float, plan: Plan, ways: Journeys, at: int) -> Hour | None:
+    call = int(ways.call[at])
+    learned, pair = engine.learned, plan.pair[call : call + 1]
+    if ways.hour is None or pair[0] < 0 or not learned.tells_hours()[plan.habit[plan.run[call]]]:
+        return None
+    slot = int(ways.hour[at])
+    half_life_s = engine.settings.pair_half_life_s
+    n = float(learned.hours.of(pair, ways.hour[at : at + 1], now_epoch_s, half_life_s)[0, 0])
+    if round(n, 1) == 0.0:
+        return None
+    return Hour(day=DayType(slot // HOURS).name.lower(), hour=slot % HOURS, n=round(n, 1))
 
 
 def _known(value: float) -> float | None:

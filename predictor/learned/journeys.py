@@ -10,6 +10,7 @@ import numpy as np
 
 from domain.realtime import Bools, Floats, Int64s, UInt8s
 from predictor.learned.errors import AGENCY, CONSTANT_DELAY, EXPERTS, TRAVEL
+from predictor.learned.hours import hour_slots
 from predictor.learned.learned import Learned
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Kind, Told
@@ -140,6 +141,8 @@ class Journeys:
     """Share of earliness that is waited at each call."""
     raw: Bools
     """The way to each call is mostly a guess: few vehicles were seen on it so far."""
+    hour: Int64s | None
+    """The hour slot by which the running time to each call was told; None while hours are not told apart."""
 
 
 def journeys(
@@ -172,7 +175,17 @@ def journeys(
     run_s = np.zeros((TRAVEL, len(call)))
     moving = (kind != Kind.UNSEEN)[row] & (position >= start[row])
     inner = np.flatnonzero(moving & (position > 0))
-    run_s[:, inner] = learned.travel_s(plan.pair[call[inner]], plan.pace_s[call[inner]], habit[row[inner]], now_epoch_s)
+    hour: Int64s | None = None
+    if learned.tells_hours().any():
+        hour = np.zeros(len(call), np.int64)
+        hour[inner] = _hours(now_epoch_s, plan, at, call[inner], row[inner])
+    run_s[:, inner] = learned.travel_s(
+        plan.pair[call[inner]],
+        plan.pace_s[call[inner]],
+        habit[row[inner]],
+        now_epoch_s,
+        None if hour is None else hour[inner],
+    )
     raw = _raw(learned.seen_share(plan.pair[call], now_epoch_s), run_s[0], ptr, row) & moving
     dwell = np.zeros(len(call))
     held = np.zeros(len(call))
@@ -233,6 +246,7 @@ def journeys(
             dwell_s=dwell,
             held=held,
             raw=raw,
+            hour=hour,
         ),
         Stand(
             run=at.run,
@@ -247,6 +261,13 @@ def journeys(
             delay_s=delay,
         ),
     )
+
+
+def _hours(now_epoch_s: float, plan: Plan, at: Stand, call: Int64s, row: Int64s) -> Int64s:
+    """The hour in which each call is reached, if the run stays as late as it is; without a timetable, the hour of now."""
+    late = np.nan_to_num(at.delay_s, nan=0.0)[row]
+    reached = np.fmax(plan.runs.arrival_epoch_s[call] + late, now_epoch_s)
+    return hour_slots(plan.runs, at.run[row], reached)
 
 
 def _raw(seen: Floats, run_s: Floats, ptr: Int64s, row: Int64s) -> Bools:

@@ -1,6 +1,6 @@
 """What has been learned: plain columns by key, that decay, merge, and survive a restart.
 
-Stop pairs hold sums of observed and scheduled seconds, stops hold dwells, groups (agencies) hold the network's sums,
+Stop pairs hold sums of observed and scheduled seconds, of all days and of each hour, stops hold dwells, groups (agencies) hold the network's sums,
 layovers, and counts of past errors. Sums rather than means: two halves of a history add up to the whole.
 """
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from domain.realtime import Bools, Floats, Int64s
 from predictor.learned.errors import BINS, CELLS, EXPERTS, KNOTS_S, N_AGES
+from predictor.learned.hours import Hours
 from predictor.learned.settings import Settings
 
 PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "lately_s", "lately_ratio_s", "lately_seconds_s",
@@ -24,11 +25,14 @@ STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
 GROUP_COLUMNS = ("observed_s", "scheduled_s", "lately_s", "lately_ratio_s", "lately_seconds_s", "lately_epoch_s", "dwell_n",
                  "dwell_s", "held", "early", "held_elsewhere", "early_elsewhere",
                  "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
-                 "judged_epoch_s")  # fmt: skip
-"""Habits of an agency: its network's sums, today's, dwells, waiting, seconds between positions, starts and layovers."""
+                 "judged_epoch_s", "days_n", "day_epoch_s")  # fmt: skip
+"""Habits of an agency: its network's sums, today's, dwells, waiting, seconds between positions, starts and layovers; on how
+many service days it was seen, and when the last of them began."""
 GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
 """Before anything is known: measured at 4,906 layovers of one agency, where max(S + 60, A + 120) was the best rule."""
 
+FORMAT = 2
+"""Of a state. 1 knew no hours of the day; what a state lacks stays as it starts."""
 ERRORS = ("errors", "band_errors", "expert_errors")
 """Counts of past errors, a row a group."""
 TODAY_LEAST, TODAY_MOST = 0.7, 1.5
@@ -41,6 +45,8 @@ HELD_PRIOR_AT_STOP = 3 * 120.0**2
 """The same of the group against one stop."""
 HELD_AT_TIMEPOINTS, HELD_ELSEWHERE = 0.2, 0.03
 """Shares of earliness that are waited before anything is known. One big agency: 7 %; others hold to the timetable."""
+HALF_DAY_S = 43_200.0
+"""Service days begin at least 23 hours apart."""
 EARLY_S = 30.0
 """A vehicle less early than this does not wait for its time."""
 
@@ -94,14 +100,17 @@ def pair_keys(from_stop: Int64s, to_stop: Int64s) -> Int64s:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything learned, as columns by name: ``pair.from``, ``pair.to``, ``pair.n`` … ``group.key`` … ``group.errors``."""
+    """Everything learned, as columns by name: ``pair.from``, ``pair.to``, ``pair.n`` … ``group.key`` … ``group.errors``.
+
+    ``hour.pair`` is a row of the ``pair`` columns; ``format`` holds one number, FORMAT.
+    """
 
     columns: Mapping[str, npt.NDArray[Any]]
 
     def bytes_per_pair(self) -> float:
-        """Of the columns of stop pairs."""
-        pairs = [column for name, column in self.columns.items() if name.startswith("pair.")]
-        return sum(column.nbytes for column in pairs) / max(len(pairs[0]), 1)
+        """Of the columns of stop pairs and their hours."""
+        held = [column for name, column in self.columns.items() if name.startswith(("pair.", "hour."))]
+        return sum(column.nbytes for column in held) / max(len(self.columns["pair.n"]), 1)
 
 
 class Learned:
@@ -111,6 +120,7 @@ class Learned:
         self.settings = settings
         self.pairs, self.stops = Table(PAIR_COLUMNS), Table(STOP_COLUMNS)
         self.groups = Table(GROUP_COLUMNS, GROUP_START)
+        self.hours = Hours()
         self.pair_stops = np.zeros((2, 0), np.int64)
         self.errors = np.zeros((0, CELLS, len(KNOTS_S), N_AGES, BINS))
         """Counts of relative errors of the blend: by group, cell, knot of the horizon, age of the position, bin."""
@@ -132,6 +142,7 @@ class Learned:
             ends[:, :before] = self.pair_stops
             ends[0, slots], ends[1, slots] = from_stop, to_stop
             self.pair_stops = ends
+            self.hours.hold(len(self.pairs))
         return slots
 
     def group_slots(self, group: Int64s) -> Int64s:
@@ -163,23 +174,44 @@ class Learned:
         clipped: Floats = np.clip(factor, TODAY_LEAST, TODAY_MOST)
         return clipped
 
-    def usual_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
+    def tells_hours(self) -> Bools:
+        """Has each group been seen on enough days for its hours to be told apart?"""
+        enough: Bools = self.groups["days_n"] >= self.settings.hour_days
+        return enough
+
+    def usual_s(
+        self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s | None = None
+    ) -> Floats:
         """Usual running times of stop pairs, a row each form, both shrunk to the network's ratio.
 
-        By ratio: the timetable's pace times the ratio of sums. By seconds: the mean of what was observed.
+        By ratio: the timetable's pace times the ratio of sums. By seconds: the mean of what was observed. With *hour*, its slot
+        (:func:`predictor.learned.hours.hour_slots`), of that hour, shrunk to the whole day.
         """
         pairs, k = self.pairs, self.settings.pair_prior_n
         fade = _fade(now_epoch_s - pairs["updated_epoch_s"][pair], self.settings.pair_half_life_s)
         observed = pairs["observed_s"][pair] * fade + k * self.network_ratio()[habit] * pace_s
-        return np.stack([
+        usual = np.stack([
             pace_s * observed / (pairs["scheduled_s"][pair] * fade + k * pace_s),
             observed / (pairs["n"][pair] * fade + k),
         ])  # fmt: skip
+        if hour is None:
+            return usual
+        told = np.flatnonzero(self.tells_hours()[habit])
+        if len(told):
+            k, pace, whole = self.settings.hour_prior_n, pace_s[told], usual[:, told]
+            n, observed, scheduled = self.hours.of(
+                pair[told], hour[told], now_epoch_s, self.settings.pair_half_life_s
+            )  # fmt: skip
+            usual[0, told] = pace * (observed + k * whole[0]) / (scheduled + k * pace)
+            usual[1, told] = (observed + k * whole[1]) / (n + k)
+        return usual
 
-    def travel_s(self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Floats:
+    def travel_s(
+        self, pair: Int64s, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s | None = None
+    ) -> Floats:
         """Running times of stop pairs by every travel expert: one row each of EXPERTS[:TRAVEL]."""
         pairs, settings = self.pairs, self.settings
-        usual = self.usual_s(pair, pace_s, habit, now_epoch_s)
+        usual = self.usual_s(pair, pace_s, habit, now_epoch_s, hour)
         fade = _fade(now_epoch_s - pairs["lately_epoch_s"][pair], settings.recent_half_life_s)
         expected = np.stack([pairs["lately_ratio_s"][pair], pairs["lately_seconds_s"][pair]]) * fade
         prior = settings.recent_prior_n * usual
@@ -215,10 +247,21 @@ class Learned:
 
     # --- what is seen
 
-    def learn_runs(self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float) -> Bools:
+    def learn_days(self, habit: Int64s, service_epoch_s: Floats) -> None:
+        """Count the service days on which groups are seen; a day is known by its beginning."""
+        groups = self.groups
+        newest = np.zeros(len(groups))
+        np.maximum.at(newest, habit, service_epoch_s)
+        began = newest > groups["day_epoch_s"] + HALF_DAY_S
+        groups["days_n"][began] += 1.0
+        groups["day_epoch_s"][began] = newest[began]
+
+    def learn_runs(
+        self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s
+    ) -> Bools:
         """Take running times in; those that are no travel times are left out. Returns which were taken."""
         settings, pairs, groups = self.settings, self.pairs, self.groups
-        usual = self.usual_s(pair, pace_s, habit, now_epoch_s)
+        usual = self.usual_s(pair, pace_s, habit, now_epoch_s, hour)
         expected = usual[0]
         taken: Bools = (
             (observed_s > 0)
@@ -240,6 +283,7 @@ class Learned:
         for column, amount in (sums | lately).items():
             np.add.at(pairs[column], pair, amount)
             np.add.at(groups[column], habit, amount)
+        self.hours.add(pair, hour[taken], observed, pace_s, now_epoch_s, settings.pair_half_life_s)
         return taken
 
     def learn_dwells(
@@ -295,6 +339,8 @@ class Learned:
             "pair.to": self.pair_stops[1, used],
             **{f"pair.{name}": self.pairs[name][used] for name in PAIR_COLUMNS},
         }
+        columns["format"] = np.array([FORMAT])
+        columns |= {f"hour.{name}": column for name, column in self.hours.columns(used).items()}
         used = np.flatnonzero((self.stops["n"] > 0) | (self.stops["early"] > 0))
         columns["stop.key"] = self.stops.keys[used]
         columns |= {f"stop.{name}": self.stops[name][used] for name in STOP_COLUMNS}
@@ -304,8 +350,12 @@ class Learned:
         return State(columns)
 
     def restore(self, state: State) -> None:
-        """Take a state in, into empty tables; columns that it lacks stay as they start."""
+        """Take a state in, into empty tables; columns that it lacks stay as they start. Raises ValueError for one of a format
+        that is not known yet, KeyError or IndexError for what is no state."""
         columns = state.columns
+        form = int(columns["format"][0]) if "format" in columns else 1
+        if form > FORMAT:
+            raise ValueError(f"what was learned is kept in format {form}; this program reads up to {FORMAT}")
         pair = self.pair_slots(columns["pair.from"], columns["pair.to"])
         stop = self.stops.slots(columns["stop.key"])
         group = self.group_slots(columns["group.key"])
@@ -317,6 +367,8 @@ class Learned:
             for column in names:
                 if f"{name}.{column}" in columns:
                     table[column][slots] = columns[f"{name}.{column}"]
+        if "hour.pair" in columns:
+            self.hours.restore(pair, {name[5:]: it for name, it in columns.items() if name.startswith("hour.")})
         for name in ERRORS:
             kept = getattr(self, name)
             given = columns.get(f"group.{name}")

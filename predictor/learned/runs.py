@@ -34,6 +34,10 @@ class Runs:
     """Row of the run that the same vehicle does just before this one (the block's chain), or -1."""
     exact: Bools
     """False for runs of a frequency without exact times, which cannot be late."""
+    service_epoch_s: Floats
+    """ServiceTime 0 of the run's service day: noon by the agency's clock, less 12 hours."""
+    day_type: UInt8s
+    """:class:`predictor.learned.hours.DayType` of that day."""
     ptr: Int64s
     """n + 1 row pointers into the call columns."""
 

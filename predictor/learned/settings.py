@@ -15,6 +15,10 @@ class Settings:
     """How many observations the network's ratio weighs against those of a stop pair."""
     stop_prior_n: float = 3.0
     """The same for dwell."""
+    hour_prior_n: float = 5.0
+    """How many observations a stop pair's whole day weighs against those of one hour."""
+    hour_days: float = 14.0
+    """Days of service after which hours are told apart: before that, an hour is what happened on one or two mornings."""
     pair_half_life_s: float = 21 * 86_400.0
     recent_half_life_s: float = 3_600.0
     """Of what vehicles before this one needed on a stop pair today."""

@@ -11,6 +11,7 @@ from domain.feed import HEALTH_CODES, PollOutcome
 from feeds.formats import phrases as warnings
 from notify import phrases as phones
 from predictor.learned.errors import EXPERTS
+from predictor.learned.hours import DayType
 
 
 @pytest.mark.parametrize("language", sorted(catalogues()))
@@ -31,11 +32,12 @@ def test_a_catalogue_has_words_for_every_end_of_a_poll(language: str) -> None:
 
 @pytest.mark.parametrize("language", sorted(catalogues()))
 def test_a_catalogue_has_words_for_all_that_the_page_why_can_name(language: str) -> None:
-    """Decisions, sources and experts that are added or renamed get words here."""
+    """Decisions, sources, experts and types of day that are added or renamed get words here."""
     for prefix, names in (
         ("because.decision.", set(DECISIONS)),
         ("because.source.", {source.value for source in Source}),
         ("because.expert.", set(EXPERTS)),
+        ("because.hour.", {day.name.lower() for day in DayType}),
     ):
         told = {key.removeprefix(prefix) for key in catalogues()[language] if key.startswith(prefix)}
         assert told == names

@@ -62,13 +62,19 @@ def test_learn_show_export_forget_import(
     (shown,) = json.loads(capsys.readouterr().out)
     assert shown["stop_pairs"] == asyncio.run(_known(redis_url)) > 0
     assert shown["agencies"][0]["running_time_of_timetable"] > 1.0
+    assert shown["agencies"][0]["days"] == 1
+    for pair in shown["pairs"]:
+        assert sum(it["observations"] for it in pair["hours"]) == pytest.approx(pair["observations"], abs=0.3)
+        assert {it["day"] for it in pair["hours"]} == {"weekday"}
     assert run(["learn", "--config", config, "export", file]) == 0
     assert run(["learn", "--config", config, "forget"]) == 0
     assert asyncio.run(_known(redis_url)) == 0
     assert run(["learn", "--config", config, "import", file]) == 0
     assert asyncio.run(_known(redis_url)) == shown["stop_pairs"]
     assert run(["learn", "--config", config, "show"]) == 0
-    assert "stop pairs" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "stop pairs" in told
+    assert "1 day seen, hours told apart from 14 on" in told
 
 
 def test_learn_says_what_is_wrong(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from api.app import Application
 from api.pages import table
-from predictor.learned.explanation import Explanation, Opinion, Segment
+from predictor.learned.explanation import Explanation, Hour, Opinion, Segment
 from store import explanations
 from store.hall import Hall
 from tests.api.asgi import get
@@ -28,7 +28,8 @@ def explanation() -> Explanation:
         stands=False, network_ratio=1.12, today=1.05,
         segments=[
             Segment(to_position=1, part=0.5, scheduled_s=600, expected_s=690, ratio=1.15, n=12, dwell_s=20, held=0),
-            Segment(to_position=2, part=1.0, scheduled_s=600, expected_s=650, ratio=1.083, n=9, dwell_s=15, held=0),
+            Segment(to_position=2, part=1.0, scheduled_s=600, expected_s=650, ratio=1.083, n=9, dwell_s=15, held=0,
+                    hour=Hour(day="weekday", hour=8, n=4.2)),
         ],
         experts=[
             Opinion(expert="ratio", says_s=1005, bias_s=-4, weight=0.7),
@@ -50,11 +51,17 @@ async def town(tmp_path: Path, redis_url: str) -> AsyncIterator[Town]:
     await hall.close()
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "In 8 of 10 such cases"), ("vi", "Trong 8 trên 10")])
+@pytest.mark.parametrize(
+    ("language", "words", "hour"),
+    [
+        ("en", "In 8 of 10 such cases", "on weekdays from 8 to 9 h: 4"),
+        ("vi", "Trong 8 trên 10", "ngày thường 8–9 giờ: 4"),
+    ],
+)
 async def test_a_learned_arrival_is_explained_with_a_picture(
-    town: Town, redis_url: str, language: str, words: str
+    town: Town, redis_url: str, language: str, words: str, hour: str
 ) -> None:
-    """The predictor is asked over the hall; every segment and expert is named."""
+    """The predictor is asked over the hall; every segment and expert is named, and the hour where one was told apart."""
     await town.tell([Row(trip="t1", calls=CALLS, source=3, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
     predictor = Hall.connect(redis_url)
 
@@ -74,6 +81,7 @@ async def test_a_learned_arrival_is_explained_with_a_picture(
     assert "Middle Street" in page.text
     assert "× 1.15" in page.text
     assert "70 %" in page.text
+    assert page.text.count(hour) == 1
     assert "because." not in page.text.split("</header>")[1].split('<script type="application/json"')[0]
 
 

@@ -26,6 +26,8 @@ def line(n_runs: int = 6, *, chained: bool = False, timed: bool = True, waits: b
         group=np.full(n_runs, key_of("town"), np.int64),
         before=np.arange(n_runs, dtype=np.int64) - 1 if chained else np.full(n_runs, -1, np.int64),
         exact=np.ones(n_runs, bool),
+        service_epoch_s=np.full(n_runs, START - START % 86_400.0),
+        day_type=np.zeros(n_runs, np.uint8),
         ptr=np.arange(n_runs + 1, dtype=np.int64) * STOPS,
         stop=np.array([key_of("town", f"s{it}") for it in position], np.int64),
         distance_m=position.astype(np.float64) * APART_M,
