@@ -49,7 +49,7 @@ test-recorded: $(VENV)/.setup-dev  ## only the tests on recordings; fails withou
 	@test -n "$$WAYSIDE_RECORDINGS" || { echo "WAYSIDE_RECORDINGS is not set: point it at the folder of recordings" >&2; exit 1; }
 	$(BIN)/pytest -m recorded
 
-fuzz-api: $(VENV)/.setup-dev  ## ask everything that /openapi.json allows, 2,000 times an operation and pass (some hours)
+fuzz-api: $(VENV)/.setup-dev  ## ask everything that /openapi.json allows, 2,000 times an operation and pass (about half an hour)
 	$(BIN)/python -m tests.api.fuzz --examples $(or $(EXAMPLES),2000)
 
 bench: $(VENV)/.setup-dev  ## how fast it is, in two minutes; BENCH_ZIP=gtfs.zip for a city of your own (needs wrk)
