@@ -4,7 +4,11 @@ All numbers can be checked by hand. It lies on a meridian, so that 0.01 degrees 
 2026-11-23 starts (noon minus 12 h, Halifax) at 04:00 UTC: 20,780 days after 1970-01-01, epoch second 1,795,406,400.
 """
 
+import atexit
+import functools
 import io
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +31,7 @@ from domain.situation import Situation
 from feeds.formats import gtfs
 from runtime.clock import FakeClock
 from runtime.settings import Settings
+from store.bundle_files import folder_of
 from store.hall import Hall
 from store.timetable import Bundle, open_bundle
 from store.timetable_writer import write_bundle
@@ -122,19 +127,38 @@ def zip_of(files: Mapping[str, str]) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
+def _shelf() -> Path:
+    shelf = tempfile.TemporaryDirectory(prefix="wayside-towns-")
+    atexit.register(shelf.cleanup)
+    return Path(shelf.name)
+
+
+@functools.cache
+def _built(
+    files: tuple[tuple[str, str], ...], feed_id: str, generation: str, codes: tuple[tuple[str, str], ...]
+) -> Path:  # fmt: skip
+    """The folder of their bundle, written once: its hundred files go to disk for certain, and hundreds of tests ask."""
+    home = Path(tempfile.mkdtemp(dir=_shelf()))
+    path = home / "gtfs.zip"
+    path.write_bytes(zip_of(dict(files)))
+    schedule = gtfs.read(path, codes=dict(codes))
+    meta = {**schedule.meta, "feed_id": feed_id, "generation": generation, "source": "test", "imported_epoch_s": 0}
+    return write_bundle(
+        home, feed_id, generation, arrays=schedule.arrays, texts=schedule.texts,
+        translations=schedule.translations, problems=schedule.problems, meta=meta,
+    )  # fmt: skip
+
+
 def import_bundle(
     home: Path, files: Mapping[str, str] = GTFS, *, feed_id: str = "town", generation: str = "g1",
     codes: Mapping[str, str] | None = None,
 ) -> Bundle:  # fmt: skip
     """The texts as a bundle under *home*."""
-    path = home / f"{feed_id}-{generation}.zip"
-    path.write_bytes(zip_of(files))
-    schedule = gtfs.read(path, codes=codes or {"": "1", "H": "1", "B": "40"})
-    meta = {**schedule.meta, "feed_id": feed_id, "generation": generation, "source": "test", "imported_epoch_s": 0}
-    write_bundle(
-        home, feed_id, generation, arrays=schedule.arrays, texts=schedule.texts,
-        translations=schedule.translations, problems=schedule.problems, meta=meta,
-    )  # fmt: skip
+    folder = folder_of(home, feed_id, generation)
+    if not folder.exists():
+        given = tuple((codes or {"": "1", "H": "1", "B": "40"}).items())
+        shutil.copytree(_built(tuple(files.items()), feed_id, generation, given), folder)
     return open_bundle(home, feed_id, generation)
 
 
