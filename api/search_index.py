@@ -21,8 +21,6 @@ MAX_WORDS = 8
 """Words of a query that count; more add nothing to a name of a stop."""
 MAX_LETTERS = 16
 """Letters of a word that count."""
-MAX_WORDS_WITH_ERRORS = 4
-"""Words of a query that may have typing errors: looking for them takes a millisecond or two each."""
 _NEVER = 255
 _NOT_FIRST = 1
 """Added when the query's first word is not the name's first."""

@@ -20,7 +20,6 @@ NOISE_M = 40.0
 TOP_SPEED_MPS = 30.0
 OFF_M = 25.0
 """Standard error of a report across the line."""
-NEVER = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

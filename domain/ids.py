@@ -1,15 +1,9 @@
-"""Qualified ids: ``agencycode_rawid``, split on the first underscore. The only place that makes or splits them."""
+"""Qualified ids: ``agencycode_rawid``, split on the first underscore. The only place that makes or splits them.
 
-from typing import NewType
+An agency's code is unique in a deployment: letters, digits, ``.`` and ``-``; never an underscore.
+"""
 
 from domain.errors import IdMalformed
-
-FeedId = NewType("FeedId", str)
-AgencyCode = NewType("AgencyCode", str)
-"""An agency's unique code in this deployment: letters, digits, ``.`` and ``-``; never an underscore."""
-StopId = NewType("StopId", str)
-RouteId = NewType("RouteId", str)
-TripId = NewType("TripId", str)
 
 
 def qualify(agency_code: str, raw_id: str) -> str:

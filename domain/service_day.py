@@ -1,6 +1,6 @@
 """Service days: the only place that knows time zones and "noon minus 12 h".
 
-A ServiceTime counts seconds after *noon minus 12 hours* of its ServiceDay, and may pass 86,400. On days when
+A ServiceTime counts seconds after *noon minus 12 hours* of its ServiceDay, and may pass 86,400: 25:30:00 is 91,800. On days when
 clocks change that start is not midnight. Source: GTFS reference, field type "Time".
 """
 
@@ -8,9 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from functools import lru_cache
 from zoneinfo import ZoneInfo
-
-ServiceTime = int
-"""Seconds after noon minus 12 h; 25:30:00 is 91,800."""
 
 
 @lru_cache(maxsize=256)

@@ -116,10 +116,3 @@ def score(percentages: Floats) -> float:
     """The plain mean of the buckets' percentages; nan if none has any, of those that have some otherwise."""
     some = percentages[np.isfinite(percentages)]
     return float(some.mean()) if len(some) else float("nan")
-
-
-def pinball_s(quantile: float, error_s: Floats) -> float:
-    """Mean pinball loss of a predicted *quantile* (0 to 1), seconds; nan without rows."""
-    if not len(error_s):
-        return float("nan")
-    return float(np.mean(np.where(error_s >= 0, quantile * error_s, (quantile - 1.0) * error_s)))

@@ -36,8 +36,6 @@ class Told:
     """Half width of the agency's uncertainty (one direction); 0 where none is told."""
     first: Int64s
     """Per run: position of the first call an update speaks of, or the number of calls."""
-    refused: int
-    """Updates that speak of no call of their trip, or of an impossible time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,6 @@ class _Located:
     """The call of each."""
     stop: Int32s
     """The stop that each names, or -1."""
-    unplaced: int
 
 
 def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -> Told:
@@ -67,9 +64,7 @@ def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -
     speaks = (has_arrival | has_departure) & ~skipped & ~silent
     arrival_delay = np.where(has_arrival, arrival_delay, departure_delay)
     departure_delay = np.where(has_departure, departure_delay, arrival_delay)
-    believed = _believed(arrival_delay) & _believed(departure_delay)
-    refused = int(np.count_nonzero(speaks & ~believed))
-    speaks &= believed
+    speaks &= _believed(arrival_delay) & _believed(departure_delay)
 
     flags = np.zeros(total, np.uint8)
     flags[call[skipped]] = CallFlag.SKIPPED
@@ -109,7 +104,6 @@ def tell(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s) -
         stop=stop,
         band_s=band,
         first=_first(calls, call[~skipped]),
-        refused=refused + located.unplaced,
     )
 
 
@@ -170,15 +164,14 @@ def _locate(schedule: Schedule, calls: Calls, updates: TripUpdates, rows: Int64s
     _place_by_stop(schedule, position, doubtful, run=run, pattern=calls.pattern, stop=stop, start=first)
     call = calls.ptr[:-1][run] + position
     ok = position >= 0
-    unplaced = len(ok) - int(np.count_nonzero(ok))
-    if unplaced:
+    if not ok.all():
         call, update, stop = call[ok], update[ok], stop[ok]
     if not (call[1:] > call[:-1]).all():
         # Of two updates for one call the later one in the feed counts; keep them in the order of calls.
         order = np.argsort(call, kind="stable")
         order = order[np.append(call[order[1:]] != call[order[:-1]], True)] if len(order) else order
         call, update, stop = call[order], update[order], stop[order]
-    return _Located(update=update, call=call, stop=stop, unplaced=unplaced)
+    return _Located(update=update, call=call, stop=stop)
 
 
 def _positions_by_sequence(

@@ -16,7 +16,6 @@ from predictor.progress import Progress
 from predictor.runs import Runs
 from predictor.sightings import Seen
 from predictor.times import Times
-from predictor.words import Counts
 
 POSITION_LOST_S = 600
 """With learned travel times a vehicle is carried on for so long, ever less certainly."""
@@ -24,7 +23,7 @@ POSITION_LOST_S = 600
 
 def consult(
     foresight: Foresight, times: Times, runs: Runs, calls: Calls, told: Told, seen: Seen, progress: Progress, best: Int64s,
-    now_epoch_s: int, counts: Counts,
+    now_epoch_s: int,
 ) -> Times:  # fmt: skip
     """The engine's times where no agency predicts, or where ours is known to be better; the rest as it was."""
     sights = _sights(now_epoch_s, runs, told, seen, progress, best)
@@ -34,7 +33,6 @@ def consult(
     told_s = np.where(merged.arrival_epoch_s > 0, merged.arrival_epoch_s, merged.departure_epoch_s)
     known = ~np.isnan(outlook.early_epoch_s) & (told_s > 0) & (ours[calls.run] | (told.band_s == 0))
     late = np.nan_to_num(outlook.deviation_s, nan=NO_VALUE)
-    counts.by_learning = int(np.count_nonzero(ours))
     published = np.where((merged.flags & CallFlag.SKIPPED) != 0, 0, told_s)
     foresight.preference.note(now_epoch_s, calls, sights, outlook, published)
     return replace(

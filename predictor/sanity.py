@@ -8,10 +8,6 @@ BELIEVED_LATE_S = 24 * 3600
 """A longer delay is a wrong service day; long-distance trains have been 20 hours late."""
 BELIEVED_EARLY_S = 2 * 3600
 """Nothing runs so far ahead of its timetable: a wrong trip or a wrong time zone."""
-MAX_SPEED_MPS = 90.0
-"""324 km/h: the fastest trains in service."""
-MAX_FUTURE_S = 120
-"""A report dated further ahead of our clock is not believed: its clock is wrong by more than clocks are."""
 
 
 def in_order(ptr: Int64s, arrival_epoch_s: Int64s, departure_epoch_s: Int64s) -> tuple[Int64s, Int64s]:

@@ -12,7 +12,7 @@ from predictor import sanity
 from predictor.arrivals import Told, tell
 from predictor.calls import Calls, ragged
 from predictor.schedule import Schedule
-from predictor.words import Counts, Heard, Words
+from predictor.words import Heard, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Times:
     """The times rest on where its vehicle is."""
 
 
-def agencies_words(schedule: Schedule, heard: Sequence[Heard], speaking: Words, calls: Calls, counts: Counts) -> Told:
+def agencies_words(schedule: Schedule, heard: Sequence[Heard], speaking: Words, calls: Calls) -> Told:
     """What the agencies say of every call; nothing of the runs that only a vehicle is on."""
     parts: list[Told] = []
     for number, it in enumerate(heard):
@@ -47,8 +47,6 @@ def agencies_words(schedule: Schedule, heard: Sequence[Heard], speaking: Words, 
     runs_said = sum(len(part.first) for part in parts)
     none = np.zeros(len(calls) - said, np.int64)
     alone = np.diff(calls.ptr)[runs_said:]
-    refused = sum(part.refused for part in parts)
-    counts.refused_updates += refused
     return Told(
         arrival_epoch_s=np.concatenate([*(part.arrival_epoch_s for part in parts), none]),
         departure_epoch_s=np.concatenate([*(part.departure_epoch_s for part in parts), none]),
@@ -56,7 +54,6 @@ def agencies_words(schedule: Schedule, heard: Sequence[Heard], speaking: Words, 
         stop=np.concatenate([*(part.stop for part in parts), calls.stop[said:]]),
         band_s=np.concatenate([*(part.band_s for part in parts), none.astype(np.int32)]),
         first=np.concatenate([*(part.first for part in parts), alone]),
-        refused=refused,
     )
 
 

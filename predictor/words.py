@@ -1,16 +1,15 @@
 """The TripUpdates of all feeds of one timetable, each put to the run it speaks of, the newest word a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
 
 from domain.realtime import NO_VALUE, Bools, Int32s, Int64s, TripRelationship, TripUpdates, UInt8s, Vehicles
-from predictor.pings import Distrust
 from predictor.rivals import preferred
 from predictor.schedule import Schedule
-from predictor.trip_match import ADDS, Unmatched, match
+from predictor.trip_match import ADDS, match
 
 GONE = (TripRelationship.CANCELED, TripRelationship.DELETED)
 LISTS = (*ADDS, TripRelationship.REPLACEMENT)
@@ -29,25 +28,6 @@ class Heard:
     priority: int = 0
     """Of its trip updates: where several feeds speak of one run, the highest counts."""
     vehicle_priority: int = 0
-
-
-@dataclass(slots=True)
-class Counts:
-    """How a tick went, for the log and for metrics."""
-
-    trip_updates: int = 0
-    unmatched: dict[Unmatched, int] = field(default_factory=dict)
-    vehicles: int = 0
-    vehicles_on_runs: int = 0
-    by_position: int = 0
-    by_learning: int = 0
-    """Runs that riders are told of by what was learned."""
-    refused_updates: int = 0
-    refused_vehicles: int = 0
-    distrusted: dict[Distrust, int] = field(default_factory=dict)
-    """Positions that were not believed, by reason."""
-    inferred: int = 0
-    """Vehicles put to a trip that they do not name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +61,10 @@ class Words:
         return len(self.row)
 
 
-def words_of(schedule: Schedule, heard: Sequence[Heard], now_epoch_s: float, counts: Counts) -> Words:
+def words_of(schedule: Schedule, heard: Sequence[Heard], now_epoch_s: float) -> Words:
     """Every trip update that speaks of a run of the timetable, or brings its own calls; by feed, then row."""
     parts = [
-        _words_of_feed(schedule, number, it, it.updates, now_epoch_s, counts)
+        _words_of_feed(schedule, number, it, it.updates, now_epoch_s)
         for number, it in enumerate(heard)
         if it.updates is not None
     ]
@@ -98,11 +78,8 @@ def words_of(schedule: Schedule, heard: Sequence[Heard], now_epoch_s: float, cou
     return words.only(_one_a_run(words, heard))
 
 
-def _words_of_feed(
-    schedule: Schedule, number: int, heard: Heard, updates: TripUpdates, now_epoch_s: float, counts: Counts
-) -> Words:
+def _words_of_feed(schedule: Schedule, number: int, heard: Heard, updates: TripUpdates, now_epoch_s: float) -> Words:
     n = len(updates.trip_ids)
-    counts.trip_updates += n
     found = match(schedule, updates, now_epoch_s, partial(_first_stops, schedule, updates))
     trip, date, base = found.trip.copy(), found.service_date.copy(), found.base_epoch_s.copy()
     copied = np.zeros(n, bool)
@@ -119,9 +96,6 @@ def _words_of_feed(
     speaks = (trip >= 0) | (listed & (np.diff(updates.ptr) > 0))
     if heard.not_ours:
         speaks &= np.fromiter((it not in heard.not_ours for it in updates.trip_ids), bool, n)
-    for why in np.unique(found.why[~speaks]).tolist():
-        reason = Unmatched(why)
-        counts.unmatched[reason] = counts.unmatched.get(reason, 0) + int(np.count_nonzero(found.why[~speaks] == why))
     rows = np.flatnonzero(speaks)
     return Words(
         feed=np.full(len(rows), number, np.int64),

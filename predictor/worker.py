@@ -17,9 +17,9 @@ from predictor.learned.settings import Settings as EngineSettings
 from predictor.placing import Ground
 from predictor.recall import Recall
 from predictor.schedule import Schedule
-from predictor.tick import predict
+from predictor.tick import Counts, predict
 from predictor.traces import Memory
-from predictor.words import Counts, Heard
+from predictor.words import Heard
 from runtime.clock import Clock
 from runtime.settings import Settings
 from store import delivered, explanations, feed_health, keys, predictions, realtime, timetable
@@ -280,10 +280,10 @@ class _Worker:
 
 def _say_refusals(it: _Timetable, counts: Counts) -> None:
     """One line when many positions begin to be refused, and one when it is over."""
-    many = counts.refused_vehicles > max(3, MANY_REFUSED * (counts.vehicles + counts.refused_vehicles))
+    many = counts.refused > max(3, MANY_REFUSED * (counts.vehicles + counts.refused))
     if many and not it.refusing:
         why = ",".join(f"{reason.name.lower()}:{count}" for reason, count in sorted(counts.distrusted.items()))
-        log.warning("event=positions_refused feed=%s refused=%d why=%s", it.feed_id, counts.refused_vehicles, why)
+        log.warning("event=positions_refused feed=%s refused=%d why=%s", it.feed_id, counts.refused, why)
     elif it.refusing and not many:
         log.info("event=positions_believed feed=%s", it.feed_id)
     it.refusing = many

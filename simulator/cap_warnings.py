@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from simulator.streets import ROWS, ground, is_water, lat_lon, river_bank, river_column
+from simulator.streets import lat_lon, river_bank
 
 CAP_NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -247,13 +247,3 @@ def atom_index(entries: tuple[CapMessage, ...], base_url: str, updated_at: datet
 
 def _atom_time(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def dry_places() -> list[tuple[float, float]]:
-    """(latitude, longitude) of street crossings that no flood of the story ever reaches; for trying out warnings."""
-    return [
-        lat_lon(ground(column, row))
-        for row in range(ROWS)
-        for column in (2, 32)
-        if not is_water((column, row)) and abs(column - river_column(row)) > 6
-    ]

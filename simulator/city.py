@@ -32,20 +32,12 @@ class City:
         return self.network.patterns
 
     @cached_property
-    def trips_by_id(self) -> dict[str, Trip]:
-        return {trip.trip_id: trip for trip in self.trips}
-
-    @cached_property
     def trips_by_service(self) -> dict[str, tuple[Trip, ...]]:
         """Trips of each service in order of their start."""
         services: dict[str, list[Trip]] = {}
         for trip in sorted(self.trips, key=lambda trip: (trip.start_s, trip.trip_id)):
             services.setdefault(trip.service_id, []).append(trip)
         return {service: tuple(trips) for service, trips in services.items()}
-
-    @cached_property
-    def stops_by_id(self) -> dict[str, Stop]:
-        return {stop.stop_id: stop for stop in self.stops}
 
     @cached_property
     def closed_stop(self) -> Stop:

@@ -153,16 +153,6 @@ class Operations:
         assert last is not None
         return max(first.arrived, run.zero_epoch_s + run.trip.start_s - SHOWS_UP_S), last.arrived + LEAVES_AFTER_S
 
-    def true_arrivals(self, trip_id: str, day: date, start_s: int | None = None) -> list[float | None]:
-        """What really happens: epoch seconds of arrival at each stop, None where the vehicle does not stop.
-
-        *start_s* tells the runs of a frequency-based trip apart. Raises KeyError for a trip that does not run then.
-        """
-        for run in self._day(day).runs:
-            if run.trip.trip_id == trip_id and start_s in {None, run.trip.start_s} and not run.cancelled:
-                return [passage.arrived if passage else None for passage in self.passages(run)]
-        raise KeyError(f"trip {trip_id} does not run on {day}")
-
     def passages(self, run: Run) -> Passages:
         """When the run's vehicle is at each stop; raises KeyError for a cancelled run."""
         day = self._day(run.day)

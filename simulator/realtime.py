@@ -1,7 +1,7 @@
 """What the model town's operators say of their vehicles, as GTFS-realtime 2.0 messages.
 
 The predictions are an ordinary agency's: the delay at the last stop passed, carried forward and pulled in where a
-timepoint absorbs it, with a little error. They are not the truth; the truth is ``Operations.true_arrivals``.
+timepoint absorbs it, with a little error. They are not the truth; the truth is ``Operations.passages``.
 Source: GTFS Realtime reference, gtfs.org/realtime/reference.
 """
 

@@ -105,12 +105,6 @@ async def get_alerts(hall: Hall) -> dict[str, Alert]:
     return {name.decode(): codec.decode(value, Alert) for name, value in fields.items() if name not in _NOT_ALERTS}
 
 
-async def get_alert(hall: Hall, alert_id: str) -> Alert | None:
-    """One Alert, or None when nobody knows it (any longer). Raises BlobUnusable."""
-    value = None if alert_id.encode() in _NOT_ALERTS else await hall.redis.hget(keys.alerts(), alert_id)
-    return codec.decode(value, Alert) if value is not None else None
-
-
 async def alerts_stamp(hall: Hall) -> str:
     """Another with every change of any Alert, also where a server that lost everything counts from 1 again."""
     version, born = await hall.redis.hmget(keys.alerts(), ["version", "born"])

@@ -162,8 +162,3 @@ def decode(data: bytes, into: type[T]) -> T:
         return msgspec.msgpack.decode(data, type=into)
     except msgspec.MsgspecError as error:
         raise BlobUnusable(f"expected {into}, found {data[:40]!r}: {error}") from error
-
-
-def text_fields(fields: Mapping[bytes, bytes]) -> dict[str, bytes]:
-    """A Redis hash with its field names as text."""
-    return {name.decode(): value for name, value in fields.items()}

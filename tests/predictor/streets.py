@@ -19,9 +19,9 @@ from feeds.schedule import build
 from predictor.foresight import Foresight
 from predictor.placing import Ground
 from predictor.schedule import Schedule
-from predictor.tick import predict
+from predictor.tick import Counts, predict
 from predictor.traces import Memory
-from predictor.words import Counts, Heard
+from predictor.words import Heard
 from store.timetable import Bundle
 
 DAY = 1_795_406_400

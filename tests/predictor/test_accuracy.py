@@ -44,9 +44,3 @@ def test_horizons_fall_into_buckets_that_hold_their_start_and_not_their_end() ->
     """And nothing outside 0 to 30 minutes has one."""
     horizon = np.array([-0.1, 0.0, 179.0, 180.0, 600.0, 1799.0, 1800.0, np.nan])
     assert accuracy.horizon_bucket(horizon).tolist() == [-1, 0, 0, 1, 3, 4, -1, -1]
-
-
-def test_pinball_loss_weighs_both_sides_of_a_quantile() -> None:
-    """At P90 a vehicle 10 s later costs 9, one 10 s earlier costs 1."""
-    assert accuracy.pinball_s(0.9, np.array([10.0, -10.0])) == 5.0
-    assert math.isnan(accuracy.pinball_s(0.5, np.zeros(0)))
