@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         seconds = str(given.seconds)
         benches: dict[str, Callable[[], int]] = {
             "import": lambda: import_schedule.main([str(path)]),
-            "embedded server": embedded.main,
+            "embedded server": lambda: embedded.main([]),
             "warning": lambda: warning.main(["--people", "20000"]),
             "realtime": lambda: asyncio.run(realtime_tick.main([str(path), "--ticks", str(given.ticks)])),
             "web, one process": lambda: asyncio.run(web.main([str(path), "--seconds", seconds])),

@@ -16,7 +16,9 @@ from store.archive import Kind, Recorder
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.archive", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="holds *.pb, several polls of one feed")
     files = sorted(parser.parse_args().folder.rglob("*.pb"))
     if not files:

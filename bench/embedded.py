@@ -1,5 +1,6 @@
 """What the embedded server adds to a start, and whether it outlives its owner: ``python -m bench.embedded``."""
 
+import argparse
 import os
 import signal
 import statistics
@@ -23,8 +24,9 @@ time.sleep(60)
 """
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Start it some times, then kill an owner; 1 when the server outlived it."""
+    argparse.ArgumentParser(prog="python -m bench.embedded", description=__doc__).parse_args(arguments)
     took_ms = []
     with tempfile.TemporaryDirectory() as home:
         for _ in range(STARTS):
@@ -67,4 +69,4 @@ def _runs(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

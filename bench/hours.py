@@ -143,7 +143,7 @@ def errors(profile: Profile, days: range, state: State, settings: Settings | Non
 
 def main() -> int:
     """Print mean errors of the third week without and with hours."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.hours", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of what happens (default 1)")
     seed = parser.parse_args().seed
     for profile in (rush, even):

@@ -1,5 +1,6 @@
 """Import a GTFS zip into a bundle and print time and peak memory: ``python -m bench.import_schedule ZIP``."""
 
+import argparse
 import resource
 import sys
 import tempfile
@@ -11,13 +12,13 @@ from feeds.schedule import build
 
 def main(arguments: list[str]) -> int:
     """Build the bundle once, in this process."""
-    if len(arguments) != 1:
-        print("usage: python -m bench.import_schedule ZIP", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m bench.import_schedule", description=__doc__)
+    parser.add_argument("zip", type=Path, help="a GTFS schedule")
+    given = parser.parse_args(arguments)
     before = resource.getrusage(resource.RUSAGE_SELF)
     used_before_s, started_s = before.ru_utime + before.ru_stime, time.perf_counter()
     with tempfile.TemporaryDirectory() as home:
-        imported = build(Path(arguments[0]), feed_id="bench", home=Path(home))
+        imported = build(given.zip, feed_id="bench", home=Path(home))
         wall_s = time.perf_counter() - started_s
         size = sum(path.stat().st_size for path in Path(imported.folder).iterdir())
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -116,7 +116,9 @@ def reports(schedule: Schedule, trips: np.ndarray, late_s: np.ndarray, now: int,
 
 def main() -> None:
     """Build, drive, measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.matching", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vehicles", type=int, default=5000)
     parser.add_argument("--ticks", type=int, default=20)
     parser.add_argument("--hidden", action="store_true", help="name no trips: infer them all")

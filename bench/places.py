@@ -81,7 +81,9 @@ def measure(schedule: Schedule, folder: Path, every_s: int) -> Found:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.places", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("set", type=Path, help="a folder with gtfs.zip and vehicle_positions.csv.gz")
     parser.add_argument("--every", type=int, default=15, help="seconds between ticks")
     options = parser.parse_args()

@@ -94,7 +94,7 @@ def days(count: int, vehicles: int = 100, *, step_s: float = 60.0) -> list[tuple
 
 def main() -> int:
     """Print what ticks take, what a stop pair weighs, and whether memory stays flat."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.prediction", description=__doc__)
     parser.add_argument("--days", type=int, default=7, help="simulated days (default 7)")
     asked = parser.parse_args()
     for vehicles in (1_000, 10_000):

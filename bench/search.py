@@ -41,7 +41,9 @@ KINDS = ["AV", "ST", "BL", "RD", "PL", "PKWY", "LN", "Avenue", "Street", "Drive"
 
 def main() -> None:
     """Print what was seen."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("zip", type=Path, nargs="?", help="a GTFS schedule whose stops' names to use")
     parser.add_argument("--queries", type=int, default=4000)
     options = parser.parse_args()

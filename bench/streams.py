@@ -40,7 +40,9 @@ PAGE_KIB = resource.getpagesize() // 1024
 
 def main() -> None:
     """Run the server or, by default, the whole measurement."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.streams", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("zip", type=Path)
     parser.add_argument("--streams", type=int, default=2000, help="(default: 2000)")
     parser.add_argument("--stops", type=int, default=200, help="different stops they listen to (default: 200)")

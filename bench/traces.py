@@ -160,7 +160,9 @@ def measure(folder: Path, home: Path) -> dict[str, Agreement]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.traces", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("set", type=Path, help="a folder with traces.tar.xz and gtfs/")
     options = parser.parse_args()
     whole = Agreement()

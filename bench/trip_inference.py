@@ -208,7 +208,9 @@ def count(
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.trip_inference", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("set", type=Path, help="a folder with gtfs.zip and vehicle_positions.csv.gz")
     parser.add_argument("--every", type=int, default=15, help="seconds between ticks")
     options = parser.parse_args()

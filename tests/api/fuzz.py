@@ -135,7 +135,9 @@ def statuses(base: str) -> Counter[str]:
 
 def main() -> int:
     """Ask twice."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.api.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--examples", type=int, default=2000, help="requests an operation and pass (default: 2000)")
     parser.add_argument(
         "--only", default="", metavar="REGEX", help="only addresses like this, such as '^/api/where/stop'"

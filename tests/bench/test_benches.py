@@ -71,7 +71,7 @@ def test_a_warning_reaches_its_part_of_the_people_once(capsys: pytest.CaptureFix
 @on_linux
 def test_embedded_server_reports_and_leaves_no_orphan(capsys: pytest.CaptureFixture[str]) -> None:
     """After kill -9 of its owner."""
-    assert embedded.main() == 0
+    assert embedded.main([]) == 0
     assert re.search(r"\d+ ms to the first answer.*\n.*gone within \d+ ms", capsys.readouterr().out)
 
 
