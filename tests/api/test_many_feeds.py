@@ -16,7 +16,8 @@ import pytest
 from google.transit.gtfs_realtime_pb2 import FeedMessage
 
 from api.app import Application
-from api.endpoints.explain import DECISIONS, MATCHES, RULES
+from api.endpoints.explain import DECISIONS
+from api.feed_words import MATCHES, RULES
 from api.replica import Replica
 from api.tables import MORE_ROUTES
 from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
