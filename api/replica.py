@@ -1,7 +1,7 @@
 """A process's own copy of all that is live: no request of a rider asks Redis anything.
 
 One task follows the hall's changes and replaces what changed. While Redis is away the last state stays and its age
-grows, so that by and by :func:`domain.feed.assess` says "stale" and riders are told the schedule.
+grows, so that by and by :func:`domain.feed_health.assess` says "stale" and riders are told the schedule.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from api.shelves import Budget
 from domain.alert import Alert
 from domain.crowding import Crowding
 from domain.errors import BlobUnusable, BundleUnusable
-from domain.feed import FeedHealth, FeedKind, FeedRecord
+from domain.feed import FeedKind, FeedRecord
+from domain.feed_health import FeedHealth
 from domain.predictions import Predictions
 from domain.quota import Quota
 from domain.risk import TripRisk
@@ -37,7 +38,7 @@ KEYS_EVERY_S = 10.0
 
 
 Judge = Callable[[FeedRecord, float], FeedHealth]
-"""``domain.feed.assess``."""
+"""``domain.feed_health.assess``."""
 
 
 def _nobody() -> None:

@@ -19,7 +19,7 @@ from api.protocol import Protocol
 from api.replica import Replica
 from api.tables import MORE_ROUTES
 from domain.errors import SettingsInvalid
-from domain.feed import assess
+from domain.feed_health import assess
 from runtime import logs
 from runtime.clock import Clock
 from runtime.memory import give_back_what_is_freed

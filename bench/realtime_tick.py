@@ -203,7 +203,7 @@ def _follow(settings: Settings, clock: SystemClock, pipe: Connection, watched: b
     from api.hall_source import HallSource
     from api.replica import Replica
     from api.serve import hand_over_quickly
-    from domain.feed import assess
+    from domain.feed_health import assess
     from runtime.memory import give_back_what_is_freed
     from store.hall import Hall
 

@@ -25,7 +25,8 @@ from api.app import Application
 from api.replica import Replica
 from api.streams import MAX_STREAMS, Streams
 from bench.tick import make_tick
-from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
+from domain.feed import FeedKind, FeedRecord, FeedSpec
+from domain.feed_health import FeedHealth, FeedState
 from domain.predictions import Predictions
 from domain.risk import TripRisk
 from domain.situation import Situation

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from domain.errors import BlobUnusable, BundleUnusable
-from domain.feed import FeedKind, FeedSpec, assess
+from domain.feed import FeedKind, FeedSpec
+from domain.feed_health import assess
 from domain.predictions import Predictions
 from predictor.delivered import Ledger, dates_before
 from predictor.foresight import Foresight

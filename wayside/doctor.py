@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from domain.errors import FetchFailed, NotThisFormat
-from domain.feed import FeedKind, FeedSpec, PollOutcome, to_do_about
+from domain.feed import FeedKind, FeedSpec, PollOutcome
+from domain.feed_health import to_do_about
 from feeds.fetch import Fetcher, Validators
 from runtime.clock import SystemClock
 from runtime.settings import Settings

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from api.auth import require_operator
 from api.endpoints.answers import answer
 from api.replica import Replica
-from domain.feed import FeedHealth, FeedRecord, FeedState
+from domain.feed import FeedRecord
+from domain.feed_health import FeedHealth, FeedState
 
 _WORST_FIRST = {state: rank for rank, state in enumerate(FeedState)}
 

@@ -16,7 +16,7 @@ from api.formats.prometheus import Sample
 from api.metrics import LATENCY_BUCKETS_S, Metrics
 from api.replica import Replica
 from api.streams import Streams
-from domain.feed import FeedState
+from domain.feed_health import FeedState
 
 HORIZON_LABELS = ("0-3", "3-6", "6-10", "10-15", "15-30")
 

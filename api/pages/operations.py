@@ -14,7 +14,8 @@ from api.errors import RequestRefused
 from api.pages import words
 from api.pages.render import date_text, language_of, page
 from api.pages.sparkline import BARS, sparkline
-from domain.feed import GOOD_OUTCOMES, FeedHealth, FeedKind, FeedRecord, FeedState
+from domain.feed import GOOD_OUTCOMES, FeedKind, FeedRecord
+from domain.feed_health import FeedHealth, FeedState
 from runtime.settings import Settings
 from store import keys
 from store.api_keys import get_all

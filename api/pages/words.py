@@ -1,6 +1,6 @@
 """The message catalogue: one JSON file a language in ``messages/``; English is complete and stands in for gaps.
 
-How a feed is comes in English from :func:`domain.feed.assess`; other languages have ``why.`` and ``todo.`` with its codes.
+How a feed is comes in English from :func:`domain.feed_health.assess`; other languages have ``why.`` and ``todo.`` with its codes.
 """
 
 import json

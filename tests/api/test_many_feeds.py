@@ -20,7 +20,8 @@ from api.endpoints.explain import DECISIONS
 from api.feed_words import MATCHES, RULES
 from api.replica import Replica
 from api.tables import MORE_ROUTES
-from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
+from domain.feed import FeedKind, FeedRecord, FeedSpec
+from domain.feed_health import FeedHealth, FeedState
 from domain.realtime import TripRelationship
 from domain.situation import Selector, Situation, Translation
 from feeds.formats import gtfs_realtime

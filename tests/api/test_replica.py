@@ -7,7 +7,8 @@ from pathlib import Path
 
 from api.hall_source import HallSource
 from api.replica import Replica
-from domain.feed import FeedKind, FeedRecord, FeedSpec, assess
+from domain.feed import FeedKind, FeedRecord, FeedSpec
+from domain.feed_health import assess
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 from store import api_keys, feed_health, keys

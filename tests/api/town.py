@@ -22,7 +22,8 @@ from api.app import Application
 from api.replica import Replica
 from domain.alert import Alert
 from domain.crowding import Crowding
-from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
+from domain.feed import FeedKind, FeedRecord, FeedSpec
+from domain.feed_health import FeedHealth, FeedState
 from domain.predictions import Predictions
 from domain.quota import Quota
 from domain.realtime import NO_VALUE

@@ -15,7 +15,8 @@ from google.transit import gtfs_realtime_pb2
 
 from api.app import Application
 from api.replica import Replica
-from domain.feed import FeedHealth, FeedKind, FeedRecord, FeedSpec, FeedState
+from domain.feed import FeedKind, FeedRecord, FeedSpec
+from domain.feed_health import FeedHealth, FeedState
 from domain.situation import Situation
 from feeds.formats import gtfs_realtime
 from feeds.schedule import build

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from google.transit import gtfs_realtime_pb2
 
-from domain.feed import FeedKind, FeedRecord, FeedSpec, FeedState, PollOutcome, assess
+from domain.feed import FeedKind, FeedRecord, FeedSpec, PollOutcome
+from domain.feed_health import FeedState, assess
 from feeds.worker import run
 from runtime.clock import SystemClock
 from runtime.settings import Settings

@@ -7,7 +7,8 @@ import pytest
 from api.endpoints.explain import DECISIONS
 from api.pages.words import DEFAULT, catalogues
 from domain.arrival import Source
-from domain.feed import HEALTH_CODES, PollOutcome
+from domain.feed import PollOutcome
+from domain.feed_health import HEALTH_CODES
 from feeds.formats import phrases as warnings
 from notify import phrases as phones
 from predictor.learned.errors import EXPERTS

@@ -16,7 +16,8 @@ from api.replica import Replica
 from api.serve import listen
 from api.tables import MORE_ROUTES
 from domain.alert import Alert, MessageStatus
-from domain.feed import FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel, assess
+from domain.feed import FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel
+from domain.feed_health import assess
 from domain.predictions import CallFlag
 from domain.realtime import TripRelationship
 from domain.risk import RiskLevel, TripRisk

@@ -5,17 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.feed import (
-    FeedKind,
-    FeedRecord,
-    FeedSpec,
-    FeedState,
-    PollOutcome,
-    PollRecord,
-    Problem,
-    ProblemLevel,
-    assess,
-)
+from domain.feed import FeedKind, FeedRecord, FeedSpec, PollOutcome, PollRecord, Problem, ProblemLevel
+from domain.feed_health import FeedState, assess
 
 NOW = 1_800_000_000.0
 
