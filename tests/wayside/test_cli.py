@@ -47,6 +47,19 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert (ended.value.code, capsys.readouterr().out.startswith(f"usage: wayside {command}")) == (0, True)
 
 
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(tmp_path: Path) -> None:
+    """As `| head -1` does: no traceback."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith(("WAYSIDE_", "REDIS_"))}
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "wayside", "archive", "--home", str(tmp_path), "show"], stdout=writer, stderr=subprocess.PIPE, text=True,
+        timeout=120, check=False, env=given, cwd=tmp_path,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_schedule_is_imported_and_told_of(tmp_path: Path) -> None:
     """Redis need not run: the bundle is there for when it does."""
     found = wayside("import", str(zip_of(tmp_path / "g.zip")), "--feed", "line", home=tmp_path)
