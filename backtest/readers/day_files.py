@@ -1,6 +1,6 @@
 """Vehicle positions, a table a day, with schedules as tables: CapMetro's archive."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from backtest.readers.days import until_afternoon_or_later_days
 from backtest.readers.folder import Folder, Table, places_of, texts
 from backtest.readers.gtfs import service_s
 from backtest.readers.positions_with_gtfs import fixes_of, typical_interval
-from backtest.readers.realtime_rows import Reports, is_positions, reports
+from backtest.readers.realtime_rows import is_positions, reports
 from backtest.recording import Floats, Int64s, Recording, SetUnreadable, no_events, pieces_of
 
 NAME = "days of vehicle positions with schedule tables"
@@ -20,6 +20,9 @@ NEEDS = (
 )
 WARM_UP = "the first half of the days (of five days three); of one day as for stop crossings"
 DAY_S = 86_400
+ENOUGH = 500
+"""So many timestamps of a table tell how far local time is from UTC."""
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def recognise(folder: Folder) -> bool:
@@ -38,29 +41,31 @@ def _is_stops(table: Table) -> bool:
 def read(folder: Folder) -> Recording:
     """The recording in *folder*. Of several schedules each day goes with the one that knows most of its trips."""
     said = reports(folder)
-    offset_s = _offsets(folder)
+    clock = _clock(folder)
     places = places_of(it for it in folder.tables if _is_stops(it))
     wanted = set(said.trip)
     schedules = [_patterns(it, wanted, places) for it in folder.tables if _is_schedule(it)]
-    local_day = np.floor((said.at_s + offset_s(said.at_s)) / DAY_S).astype(np.int64)
+    placed = np.isfinite(said.at_s)
+    local_day = np.where(placed, clock.day(np.where(placed, said.at_s, 0.0)), 0)
     book = Book(places=places)
     run = np.full(len(said), -1, np.int64)
-    for day in np.unique(local_day).tolist():
-        rows = np.flatnonzero(local_day == day)
+    for day in np.unique(local_day[placed]).tolist():
+        rows = np.flatnonzero(placed & (local_day == day))
+        around = np.asarray([day - 1, day, day + 1])
+        start_s = dict(zip(around.tolist(), clock.start_s(around).tolist(), strict=True))
         seen = {said.trip[row] for row in rows.tolist()}
         schedule = max(schedules, key=lambda it: len(seen & it.keys()))
         for row in rows.tolist():
             pattern = schedule.get(said.trip[row])
             if pattern is not None:
-                run[row] = _run(book, pattern, said, row, day, offset_s)
+                run[row] = _run(book, pattern, float(said.at_s[row]), day, start_s)
     if not (run >= 0).any():
         raise SetUnreadable(f"{folder.paths[-1]}: none of the positions' trip ids is in a schedule table")
     stops, runs, lines = book.bound()
     fixes = fixes_of(said, run, runs.ptr, np.full(len(said), -1, np.int64))
     interval_s = typical_interval(fixes)
     pieces = pieces_of(np.sort(fixes.received_s), max(150.0, 2.0 * interval_s))
-    hours = int(offset_s(said.at_s[-1:])[0] // 3600)
-    zone = f"Etc/GMT{-hours:+d}"
+    zone = f"Etc/GMT{-clock.hours_ahead(int(local_day.max())):+d}"
     unknown = int(np.count_nonzero(run < 0))
     return Recording(
         name=folder.name,
@@ -104,49 +109,62 @@ def _patterns(table: Table, wanted: set[str], places: dict[str, tuple[float, flo
     return found
 
 
-class _Offsets:
-    """Seconds of local time ahead of UTC on each day, as the timestamps write it."""
+class _Clock:
+    """When local days begin, as the timestamps write their offset: noon minus 12 h, also where clocks change that night."""
 
     def __init__(self, days: Int64s, offsets: Floats) -> None:
         self._days, self._offsets = days, offsets
 
-    def __call__(self, at_s: Floats) -> Floats:
-        row = np.searchsorted(self._days, np.floor(at_s / DAY_S), "right") - 1
-        found: Floats = self._offsets[np.clip(row, 0, len(self._offsets) - 1)]
+    def start_s(self, day: Int64s) -> Floats:
+        """Epoch seconds of service time 0 on each local day (days since 1970)."""
+        row = np.searchsorted(self._days, day, "right") - 1
+        found: Floats = day * DAY_S - self._offsets[np.clip(row, 0, len(self._offsets) - 1)]
         return found
 
+    def day(self, at_s: Floats) -> Int64s:
+        """The local day of each instant."""
+        guess = np.floor(at_s / DAY_S).astype(np.int64)
+        found: Int64s = guess + (at_s >= self.start_s(guess + 1)) - (at_s < self.start_s(guess))
+        return found
 
-def _offsets(folder: Folder) -> _Offsets:
-    by_day: dict[int, float] = {}
+    def hours_ahead(self, day: int) -> int:
+        """Of UTC, at noon of that day."""
+        return int((day * DAY_S - self.start_s(np.asarray([day]))[0]) // 3600)
+
+
+def _clock(folder: Folder) -> _Clock:
+    """Of each day the offset nearest to its noon: where clocks change, the schedule goes by that of noon."""
+    by_day: dict[int, tuple[float, float]] = {}
     for table in folder.tables:
         if is_positions(table):
             rows = table.read(at=("timestamp",))
-            for text in pa.compute.unique(rows["at"]).to_pylist()[::50]:
+            written = pa.compute.unique(rows["at"]).to_pylist()
+            for text in written[:: max(1, len(written) // ENOUGH)]:
                 try:
                     moment = datetime.fromisoformat(text)
                 except (TypeError, ValueError):
                     continue
                 offset = moment.utcoffset()
                 if offset is not None:
-                    by_day.setdefault(int(moment.timestamp() // DAY_S), offset.total_seconds())
+                    off_noon_h = abs(moment.hour + moment.minute / 60 - 12)
+                    day = moment.date().toordinal() - EPOCH_DAY
+                    by_day[day] = min(by_day.get(day, (np.inf, 0.0)), (off_noon_h, offset.total_seconds()))
     if not by_day:
         raise SetUnreadable(
             f"{folder.paths[-1]}: expected timestamps with an offset, such as 2016-11-24T00:00:51-06:00: without one nobody "
             "knows to what time of day the schedule speaks"
         )
     days = sorted(by_day)
-    return _Offsets(np.asarray(days, np.int64), np.asarray([by_day[it] for it in days]))
+    return _Clock(np.asarray(days, np.int64), np.asarray([by_day[it][1] for it in days]))
 
 
-def _run(book: Book, pattern: Pattern, said: Reports, row: int, day: int, offset_s: _Offsets) -> int:
+def _run(book: Book, pattern: Pattern, at_s: float, day: int, start_s: dict[int, float]) -> int:
     """The run of the day (this or the one before) on which the trip is nearest to being under way."""
-    at_s = float(said.at_s[row])
-    offset = float(offset_s(said.at_s[row : row + 1])[0])
 
     def away_s(number: int) -> float:
-        now_s = at_s + offset - number * DAY_S
+        now_s = at_s - start_s[number]
         return max(float(pattern.departure_s[0]) - now_s, now_s - float(pattern.arrival_s[-1]), 0.0)
 
     best = min((day, day - 1, day + 1), key=away_s)
     number = int(np.datetime64(best, "D").astype("datetime64[D]").astype(str).replace("-", ""))
-    return book.run(pattern, number, best * DAY_S - offset)
+    return book.run(pattern, number, start_s[best])

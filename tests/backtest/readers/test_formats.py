@@ -185,6 +185,30 @@ def test_day_files_find_their_schedule_and_their_hour(tmp_path: Path) -> None:
     assert np.allclose(_truth(recording), NOON_EPOCH_S + 60 + np.array([12.0, 97.0, 197.0, 297.0, 397.0]), atol=1.0)
 
 
+def test_day_files_of_the_day_on_which_clocks_go_forward(tmp_path: Path) -> None:
+    """Before two at night they write -05:00, from three on -04:00: noon is noon, one in the night is an hour after midnight."""
+    (tmp_path / "stops.csv").write_text(
+        "stop_id,stop_lat,stop_lon\n" + "".join(f"s{n},{lat_at(500 * n)},-75.0\n" for n in range(5))
+    )
+    noon_epoch_s = 1_772_985_600  # 8 March 2026, 12:00 in New York
+    times = [
+        f"{trip},{start // 60:02d}:{start % 60 + 2 * n:02d}:00,s{n}\n"
+        for trip, start in (("night", 120), ("t1", 720))
+        for n in range(5)
+    ]
+    (tmp_path / "schedule.csv").write_text("trip_id,arrival_time,stop_id\n" + "".join(times))
+    rows = []
+    for trip, start_s, offset_h in (("night", noon_epoch_s - 10 * 3600, 5), ("t1", noon_epoch_s, 4)):
+        for now, metres in drive(start_s, 5.0, until_m=2100.0):
+            clock = np.datetime64(now - offset_h * 3600, "s")
+            rows.append(f"bus,{clock}-0{offset_h}:00,{trip},{lat_at(metres):.6f},-75.0")
+    write_gz(tmp_path / "day.csv.gz", "vehicle_id,timestamp,trip_id,latitude,longitude", rows)
+    recording = _read(tmp_path)
+    assert recording.runs.ids == ["night@20260308", "t1@20260308"]
+    # Times count from noon minus twelve hours, an hour before that day's midnight: 02:00 of the timetable is 01:00 by the clock.
+    assert recording.runs.arrival_s[[0, 5]].tolist() == [noon_epoch_s - 10 * 3600, noon_epoch_s]
+
+
 def test_several_days_are_halved(tmp_path: Path) -> None:
     """Of five days three are for learning, of two one."""
     write_gtfs(tmp_path / "g.zip", trips={"t1": 43_200})
