@@ -129,7 +129,7 @@ class History:
         recording = setting.recording
         found = None
         if len(recording.fixes) and not recording.native:
-            found = crossings(recording, setting.tracks.causal_m, setting.leads)
+            found = crossings(recording, setting.tracks.causal_m, setting.leads, hindsight=False)
         self._samples = setting.samples
         self._habits = baselines.Habits(recording, observed(recording, found))
 

@@ -242,13 +242,14 @@ def observed(recording: Recording, found: Crossings | None) -> Observed:
     runs = recording.runs
     if found is None:
         found = crossings_of_events(recording)
-    arrived, left = np.full(len(runs.stop), np.nan), np.full(len(runs.stop), np.nan)
-    arrived[found.call], left[found.call] = found.at_s, found.departed_s
-    call = found.call
-    inner = call > runs.ptr[runs.run[call]]
-    call, known = call[inner], found.known_s[inner]
-    run_s = arrived[call] - left[call - 1]
-    whole_s = run_s + np.clip(left[call - 1] - arrived[call - 1], 0.0, LONGEST_DWELL_S)
+    order = np.lexsort((found.call, found.drive))
+    call, drive = found.call[order], found.drive[order]
+    after = np.flatnonzero((np.diff(call) == 1) & (np.diff(drive) == 0) & (call[1:] > runs.ptr[runs.run[call[1:]]])) + 1
+    after = after[np.argsort(order[after], kind="stable")]
+    here, before = order[after], order[after - 1]
+    call, known = found.call[here], found.known_s[here]
+    run_s = found.at_s[here] - found.departed_s[before]
+    whole_s = run_s + np.clip(found.departed_s[before] - found.at_s[before], 0.0, LONGEST_DWELL_S)
     with np.errstate(invalid="ignore"):
         good = (run_s > 0) & (whole_s > 0)
     return Observed(known_s=known[good], call=call[good], run_s=run_s[good], whole_s=whole_s[good])
@@ -269,4 +270,6 @@ def crossings_of_events(recording: Recording) -> Crossings:
     call = np.flatnonzero(np.isfinite(arrived))
     left = np.where(np.isfinite(left), left, arrived)
     order = call[np.lexsort((call, known[call]))]
-    return Crossings(call=order, at_s=arrived[order], departed_s=left[order], known_s=known[order])
+    return Crossings(
+        call=order, at_s=arrived[order], departed_s=left[order], known_s=known[order], drive=runs.run[order]
+    )

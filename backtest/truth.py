@@ -6,6 +6,7 @@ it for good, for that is a departure: whoever comes back to it had not departed.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class Crossings:
     """When it left again, where the recording says so; else the same instant."""
     known_s: Floats
     """When the report that proves it was received."""
+    drive: Int64s
+    """Equal for calls of one drive from a first stop: who comes back to it begins another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,9 @@ def truth_of(recording: Recording, tracks: Tracks) -> Truth:
         at[events.call[rows]] = when[rows]
         return Truth(at_s=at, of=_calls_of(runs, runs.run[events.call]))
     main = main_vehicles(recording, tracks)
-    found = crossings(recording, tracks.hindsight_m, recording.fixes.vehicle == main[recording.fixes.run])
+    found = crossings(
+        recording, tracks.hindsight_m, recording.fixes.vehicle == main[recording.fixes.run], hindsight=True
+    )
     at[found.call] = found.at_s
     return Truth(at_s=at, of=_calls_of(runs, np.flatnonzero(main >= 0)))
 
@@ -90,50 +95,61 @@ def leaders(recording: Recording, tracks: Tracks) -> Bools:
     return leads
 
 
-def crossings(recording: Recording, metres: Floats, of: Bools) -> Crossings:
-    """Every call that a run's vehicle passed, by *metres* along of each of its fixes (*of*), in order of proof."""
+def crossings(recording: Recording, metres: Floats, of: Bools, *, hindsight: bool) -> Crossings:
+    """Every call that a run's vehicle passed, by *metres* along of each of its fixes (*of*), in order of proof.
+
+    Some wait for their time in a bay that lies along their line and come back; they had not departed when they passed the first
+    stops on their way there. With *hindsight* only the last drive from the first stop counts; without, each is one of its own, for
+    nobody knew then who would come back.
+    """
     fixes, runs = recording.fixes, recording.runs
     rows = np.flatnonzero(np.isfinite(metres) & of)
     rows = rows[np.lexsort((fixes.at_s[rows], fixes.run[rows]))]
     calls: list[Int64s] = []
     times: list[Floats] = []
     known: list[Floats] = []
-    for part in np.split(rows, np.flatnonzero(np.diff(fixes.run[rows])) + 1):
-        if len(part) < 2:
+    for run_rows in np.split(rows, np.flatnonzero(np.diff(fixes.run[rows])) + 1):
+        if len(run_rows) < 2:
             continue
-        run = int(fixes.run[part[0]])
+        run = int(fixes.run[run_rows[0]])
         low, high = int(runs.ptr[run]), int(runs.ptr[run + 1])
         mark = runs.along_m[low:high] - BEFORE_STOP_M
         mark[0] = runs.along_m[low] + DEPARTED_M
-        part = part[_start(metres[part], float(mark[0]), float(runs.along_m[high - 1])) :]  # noqa: PLW2901
-        reached = np.maximum.accumulate(metres[part])
-        after = np.searchsorted(reached, mark, "left")
-        ok = (after > 0) & (after < len(part))
-        after, which = after[ok], np.flatnonzero(ok)
-        before_s, after_s = fixes.at_s[part[after - 1]], fixes.at_s[part[after]]
-        from_m, to_m = reached[after - 1], reached[after]
-        share = (mark[which] - from_m) / np.maximum(to_m - from_m, 1e-6)
-        good = (after_s - before_s <= recording.longest_gap_s) & (to_m - from_m <= 40.0 * (after_s - before_s) + 200.0)
-        calls.append(low + which[good])
-        times.append((before_s + share * (after_s - before_s))[good])
-        known.append(np.maximum.accumulate(fixes.received_s[part])[after[good]])
+        heard = np.maximum.accumulate(fixes.received_s[run_rows])
+        bounds = _bounds(metres[run_rows], float(mark[0]), float(runs.along_m[high - 1]))
+        for start, end in pairwise(bounds[-2:] if hindsight else bounds):
+            part = run_rows[start:end]
+            reached = np.maximum.accumulate(metres[part])
+            after = np.searchsorted(reached, mark, "left")
+            ok = (after > 0) & (after < len(part))
+            after, which = after[ok], np.flatnonzero(ok)
+            before_s, after_s = fixes.at_s[part[after - 1]], fixes.at_s[part[after]]
+            from_m, to_m = reached[after - 1], reached[after]
+            share = (mark[which] - from_m) / np.maximum(to_m - from_m, 1e-6)
+            good = (after_s - before_s <= recording.longest_gap_s) & (
+                to_m - from_m <= 40.0 * (after_s - before_s) + 200.0
+            )
+            calls.append(low + which[good])
+            times.append((before_s + share * (after_s - before_s))[good])
+            known.append(heard[start:end][after[good]])
     if not calls:
-        nothing = np.zeros(0)
-        return Crossings(call=np.zeros(0, np.int64), at_s=nothing, departed_s=nothing, known_s=nothing)
+        nothing, none = np.zeros(0), np.zeros(0, np.int64)
+        return Crossings(call=none, at_s=nothing, departed_s=nothing, known_s=nothing, drive=none)
     call, at, proof = np.concatenate(calls), np.concatenate(times), np.concatenate(known)
-    order = np.lexsort((call, proof))
-    return Crossings(call=call[order], at_s=at[order], departed_s=at[order], known_s=proof[order])
+    drive = np.repeat(np.arange(len(calls)), [len(it) for it in calls])
+    order = np.lexsort((call, drive, proof))
+    return Crossings(call=call[order], at_s=at[order], departed_s=at[order], known_s=proof[order], drive=drive[order])
 
 
-def _start(along_m: Floats, departed_m: float, end_m: float) -> int:
-    """From which report on a vehicle makes its trip: the last one at its first stop.
+def _bounds(along_m: Floats, departed_m: float, end_m: float) -> list[int]:
+    """Bounds of the drives among a run's reports: each begins with the last report at its first stop.
 
-    Some wait for their time in a bay that lies along their line and come back; they had not departed when they passed the
-    first stops on their way there. Who comes back after half the line is on the next trip and has not told.
+    Who comes back after half the line is on the next trip and has not told.
     """
     beyond = np.flatnonzero(along_m >= (departed_m + end_m) / 2)
-    before = np.flatnonzero(along_m[: beyond[0] if len(beyond) else len(along_m)] <= departed_m)
-    return int(before[-1]) if len(before) else 0
+    home = np.flatnonzero(along_m[: beyond[0] if len(beyond) else len(along_m)] <= departed_m)
+    leaves = home[np.diff(home, append=len(along_m)) > 1]
+    return [*sorted({0, *leaves.tolist(), *home[-1:].tolist()}), len(along_m)]
 
 
 def _calls_of(runs: Runs, seen: Int64s) -> int:

@@ -19,7 +19,11 @@ def _samples(recording: Recording) -> Samples:
 
 def _habits(recording: Recording) -> baselines.Habits:
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    found = crossings(recording, tracks.causal_m, leaders(recording, tracks)) if len(recording.fixes) else None
+    found = (
+        crossings(recording, tracks.causal_m, leaders(recording, tracks), hindsight=False)
+        if len(recording.fixes)
+        else None
+    )
     return baselines.Habits(recording, observed(recording, found))
 
 

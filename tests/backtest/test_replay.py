@@ -75,6 +75,17 @@ def test_reports_that_come_later_change_nothing_before() -> None:
     _knows_nothing_of_the_future(recording, 2815.0)
 
 
+def test_who_comes_back_to_its_first_stop_changes_nothing_before() -> None:
+    """A bus on its way to a bay passes the second stop; when it comes back, that had been no trip, but nobody knew."""
+    reports = [
+        (0, 0, 0), (30, 0, 0), (60, 0, 400), (90, 0, 1000), (120, 0, 600), (150, 0, 0), (180, 0, 0),
+        (210, 0, 300), (240, 0, 600), (270, 0, 1000), (300, 0, 1500), (330, 0, 1990),
+        (60, 1, 0), (90, 1, 500), (110, 1, 800), (125, 1, 1000), (150, 1, 1400), (180, 1, 1990),
+    ]  # fmt: skip
+    recording = made.recording(made.runs(2, apart_s=60.0), reports=made.fixes(*sorted(reports)))
+    _knows_nothing_of_the_future(recording, 130.0)
+
+
 def test_events_that_come_later_change_nothing_before() -> None:
     """The same where only arrivals and departures are known."""
     random = np.random.default_rng(4)
@@ -94,7 +105,8 @@ def test_events_that_come_later_change_nothing_before() -> None:
 
 @pytest.mark.recorded
 @pytest.mark.parametrize(
-    ("name", "share"), [("kingston-transit-2026-01", 0.35), ("mbta-rapid-transit-2023-05-08", 0.6)]
+    ("name", "share"),
+    [("kingston-transit-2026-01", 0.35), ("mbta-rapid-transit-2023-05-08", 0.6), ("wmata-bus-2026-02-16", 0.1)],
 )
 def test_a_real_day_that_goes_on_changes_nothing_before(recordings: Path, name: str, share: float) -> None:
     """With agencies' predictions, several vehicles on one run, reports out of order."""

@@ -34,7 +34,7 @@ def test_a_crossing_is_known_when_the_report_that_proves_it_is_received() -> Non
     """Not when the stop was passed."""
     recording = made.recording(made.runs(), reports=made.fixes((0, 0, 0), (60, 0, 600), (120, 0, 1200), delay_s=9.0))
     tracks = tracks_of(recording.runs, recording.lines, recording.fixes)
-    found = crossings(recording, tracks.causal_m, leaders(recording, tracks))
+    found = crossings(recording, tracks.causal_m, leaders(recording, tracks), hindsight=False)
     assert found.call.tolist() == [0, 1]
     assert found.known_s.tolist() == [69.0, 129.0]
     assert np.allclose(found.at_s, [6.0, 98.5], atol=0.1)
