@@ -70,6 +70,7 @@ class Answering:
         self._settings, self._clock, self._replica, self._hall = settings, clock, replica, hall
         self._doors, self._validators = doors, known
         self._past = Past(settings.home)
+        self._large = compression.LargeBodies()
 
     async def serve(self, scope: Scope, path: str, send: Send) -> tuple[str, int]:
         """Answer a request for *path*: what stands after ``/api/where/``.
@@ -94,7 +95,7 @@ class Answering:
                 break
             await self._doors.quotas.settled()
             status, headers, parts = await self._reply(question)
-        headers, parts = _compressed(headers, parts, scope["headers"])
+        headers, parts = await self._compressed(headers, parts, scope["headers"])
         if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers = (*headers, (b"content-length", b"%d" % sum(map(len, parts))))
         await send_off(send, (status, headers, (b"",) if question.method == "HEAD" else parts))
@@ -163,6 +164,23 @@ class Answering:
         replica = await self._past.replica_at(self._replica, epoch_s)
         return None if replica is None else (replica, epoch_s)
 
+    async def _compressed(
+        self, headers: Headers, parts: tuple[bytes, ...], asked: Iterable[tuple[bytes, bytes]]
+    ) -> tuple[Headers, tuple[bytes, ...]]:
+        """The same in an encoding that the request's headers accept, where that is worth it."""
+        size = sum(map(len, parts))
+        if size < compression.MIN_BYTES:
+            return headers, parts
+        accepted = next((value for name, value in asked if name == b"accept-encoding"), b"")
+        encoding = compression.choose(accepted)
+        if not encoding:
+            return headers, parts
+        if size < oba.LARGE_BYTES:
+            packed = compression.compress(b"".join(parts), encoding)
+        else:
+            packed = await self._large.compressed(parts, encoding)
+        return (*headers, (b"content-encoding", encoding)), (packed,)
+
     def _failure(self, error: Exception, question: Question) -> Reply:
         now_epoch_s = self._clock.now_epoch_s()
         return failure(error, now_epoch_s, endpoint=self._label(question.endpoint), given_id=question.id)
@@ -188,16 +206,3 @@ def _answered(handler: Callable[[Ask], bytes], ask: Ask, query_string: bytes) ->
             with contextlib.suppress(RequestRefused):
                 return handler(replace(ask, id=given_id, query=params.parse_query(query), references=References()))
         raise
-
-
-def _compressed(
-    headers: Headers, parts: tuple[bytes, ...], asked: Iterable[tuple[bytes, bytes]]
-) -> tuple[Headers, tuple[bytes, ...]]:
-    """The same in an encoding that the request's headers accept, where that is worth it."""
-    if sum(map(len, parts)) < compression.MIN_BYTES:
-        return headers, parts
-    accepted = next((value for name, value in asked if name == b"accept-encoding"), b"")
-    encoding = compression.choose(accepted)
-    if not encoding:
-        return headers, parts
-    return (*headers, (b"content-encoding", encoding)), (compression.compress(b"".join(parts), encoding),)
