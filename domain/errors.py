@@ -66,7 +66,8 @@ class DeliveryFailed(WaysideError):
     """A push provider did not take a notification.
 
     *retry* says whether the same hand-over may succeed later, *forget* that the device's token is dead,
-    *maybe_taken* that the provider may have taken it all the same (an answer that never came).
+    *maybe_taken* that the provider may have taken it all the same (an answer that never came), *unanswered* that it said
+    neither yes nor no: then the phone may have rung.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class DeliveryFailed(WaysideError):
         forget: bool = False,
         retry_after_s: float | None = None,
         maybe_taken: bool = False,
+        unanswered: bool = False,
     ) -> None:
         super().__init__(message)
-        self.maybe_taken = maybe_taken
+        self.maybe_taken = maybe_taken or unanswered
+        self.unanswered = unanswered
         self.retry = retry
         self.forget = forget
         self.retry_after_s = retry_after_s

@@ -45,6 +45,8 @@ class Notification:
     """How often a provider put it off already."""
     waited_quietly: bool = False
     """Quiet hours kept it back."""
+    unanswered: int = 0
+    """How often it was handed over and nobody said whether it was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

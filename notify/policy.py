@@ -20,6 +20,10 @@ RETRY_LONGEST_S = 600.0
 RETRY_ASKED_LONGEST_S = 3600.0
 """A provider that asks for a longer rest than this is asked again sooner all the same."""
 
+UNANSWERED_WAITS_S = (0.0, 60.0, 600.0, 1800.0, 3600.0, 3600.0, 7200.0, 14400.0)
+"""The least wait after each hand-over that nobody answered; after as many again it is given up. Each may ring the phone.
+Why: docs/decisions/0122-a-phone-that-may-have-rung-is-not-rung-all-day.md."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

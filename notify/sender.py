@@ -19,6 +19,7 @@ from domain.subscription import Platform, Subscription
 from notify.channels.channel import Channel
 from notify.current_alerts import CurrentAlerts
 from notify.policy import (
+    UNANSWERED_WAITS_S,
     has_nothing_to_clear,
     is_no_news,
     is_superseded,
@@ -62,6 +63,7 @@ class _End:
     due_epoch_s: float = 0.0
     maybe_taken: bool = False
     give_up: bool = False
+    unanswered: bool = False
 
 
 class Sender:
@@ -225,9 +227,20 @@ class Sender:
             return _End(DeliveryOutcome.REFUSED, str(failed), give_up=True)
         asked_s = 60.0 if is_storm else failed.retry_after_s
         due = retry_at_epoch_s(notification.attempts, asked_s, self._lot.random(), now_epoch_s)
+        if failed.unanswered:
+            if notification.unanswered >= len(UNANSWERED_WAITS_S):
+                log.error("event=push_unanswered alert=%s times=%d", notification.alert_id, notification.unanswered + 1)
+                return _End(DeliveryOutcome.EXPIRED, str(failed), maybe_taken=True, give_up=True)
+            due = max(due, now_epoch_s + UNANSWERED_WAITS_S[notification.unanswered])
         if due >= notification.expires_epoch_s:
             return _End(DeliveryOutcome.EXPIRED, str(failed), maybe_taken=failed.maybe_taken)
-        return _End(DeliveryOutcome.DEFERRED, str(failed), due_epoch_s=due, maybe_taken=failed.maybe_taken)
+        return _End(
+            DeliveryOutcome.DEFERRED,
+            str(failed),
+            due_epoch_s=due,
+            maybe_taken=failed.maybe_taken,
+            unanswered=failed.unanswered,
+        )
 
     def _note_dead(self, is_dead: bool) -> bool:
         """Count a hand-over; are so many tokens called dead lately that none should be believed?"""
@@ -255,6 +268,7 @@ class Sender:
                     notification,
                     attempts=notification.attempts + int(is_failure),
                     waited_quietly=notification.waited_quietly or not is_failure,
+                    unanswered=notification.unanswered + int(end.unanswered),
                 )
                 await deliveries.put_off(self._hall, later, end.due_epoch_s)
             if end.give_up:

@@ -54,6 +54,8 @@ class FcmDouble:
         self.token_uri = ""
         self.answer_after_s = 0.0
         """How long after taking a message it says so: who dies in between does not know."""
+        self.mumbles = False
+        """Takes messages, and answers 200 with words that say neither yes nor no."""
 
     def write_service_account(self, path: Path, base_url: str) -> None:
         """Write the credentials file, readable by its owner alone."""
@@ -123,7 +125,7 @@ class FcmDouble:
             self.inbox.append({"name": name, "received_at": at, "message": message})
             del self.inbox[:-INBOX_KEPT]
             await asyncio.sleep(self.answer_after_s)
-        return JSONResponse({"name": name})
+        return Response("<html>Welcome</html>") if self.mumbles else JSONResponse({"name": name})
 
     async def _faults(self, request: Request) -> Response:
         try:

@@ -101,7 +101,7 @@ class FcmChannel:
         try:
             return str(answer.json()["name"])
         except (ValueError, KeyError, TypeError) as error:
-            raise DeliveryFailed("FCM answered 200 without a message name", retry=True, maybe_taken=True) from error
+            raise DeliveryFailed("FCM answered 200 without a message name", retry=True, unanswered=True) from error
 
     async def _post(self, body: bytes, access_token: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {access_token}", "content-type": "application/json; charset=utf-8"}
@@ -110,7 +110,7 @@ class FcmChannel:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise DeliveryFailed(f"FCM cannot be reached: {type(error).__name__}", retry=True) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DeliveryFailed(f"no answer from FCM: {type(error).__name__}", retry=True, maybe_taken=True) from error
+            raise DeliveryFailed(f"no answer from FCM: {type(error).__name__}", retry=True, unanswered=True) from error
 
     async def _access_token(self, refused: str) -> str:
         """A good access token; not *refused*, which FCM did not like. One refresh serves all who wait."""

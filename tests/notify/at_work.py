@@ -43,3 +43,12 @@ async def settled(hall: Hall) -> None:
                 waits |= not groups or any(group["pending"] or group["lag"] for group in groups)
             if not waits and not await hall.redis.xlen(keys.pushes()):
                 return
+
+
+async def rested(hall: Hall, clock: FakeClock) -> None:
+    """Until nothing is due any more."""
+    await settled(hall)
+    async with asyncio.timeout(20):
+        while await hall.redis.zcount(keys.pushes_later(), "-inf", clock.now_epoch_s()):
+            await asyncio.sleep(0.02)
+    await settled(hall)

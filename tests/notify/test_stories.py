@@ -1,6 +1,5 @@
 """Random stories of a warning, a resident, a night and a provider out of breath: what must hold whatever happens."""
 
-import asyncio
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 from domain.alert import Alert, AlertState, Severity
 from runtime.clock import FakeClock
 from store import alerts, keys, subscriptions
-from store.hall import Hall
-from tests.notify.at_work import settled, working
+from tests.notify.at_work import rested, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, HOME, NOW, SQUARE, block, flood, resident
 
@@ -22,15 +20,6 @@ ANY = ("here", "here", "far", "over", "milder", "extreme", "move", "fault", "not
 BY_NIGHT, BY_DAY = ("here", "here", "far", "over", "milder", "nothing"), ("far", "over", "fault", "nothing")
 """Of every other story: all that reaches the resident begins in the night, and most of it ends there."""
 OVER = ("All clear: ", "Ended: ")
-
-
-async def rested(hall: Hall, clock: FakeClock) -> None:
-    """Until nothing is due any more."""
-    await settled(hall)
-    async with asyncio.timeout(20):
-        while await hall.redis.zcount(keys.pushes_later(), "-inf", clock.now_epoch_s()):
-            await asyncio.sleep(0.02)
-    await settled(hall)
 
 
 @pytest.mark.parametrize("seed", range(10))

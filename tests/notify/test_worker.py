@@ -10,7 +10,7 @@ from domain.subscription import Subscription
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
 from store.hall import Hall
-from tests.notify.at_work import settled, until, working
+from tests.notify.at_work import rested, settled, until, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, NOW, block, flood, over, resident
 
@@ -134,6 +134,51 @@ async def test_a_provider_out_of_breath_is_asked_again(tmp_path: Path, redis_url
         await until(lambda: bool(phones.handed("token-r1")))
         await settled(hall)
     assert phones.titles("token-r1") == ["Flood Warning"]
+
+
+async def test_a_provider_that_mumbles_all_day_rings_a_phone_a_few_times(
+    tmp_path: Path, redis_url: str, phones: Phones
+) -> None:
+    """Each hand-over may have rung: ever more seldom, nine at most; the end is told all the same."""
+    clock = FakeClock(AT)
+    phones.double.mumbles = True
+    day = block(expires_epoch_s=int(NOW) + 48 * 3600)
+    alert = flood(day, expires_epoch_s=int(NOW) + 48 * 3600)
+    async with working(tmp_path, redis_url, phones, clock) as hall:
+        await subscriptions.put(hall, resident())
+        await settled(hall)
+        await alerts.put_alerts(hall, [alert], NOW)
+        await rested(hall, clock)
+        rung = []
+        for _ in range(15 * 2):
+            await clock.advance_s(1800)
+            await rested(hall, clock)
+            rung.append(len(phones.handed("token-r1")))
+        assert 2 <= rung[1] <= 5
+        assert (rung[5] <= 7, rung[-1]) == (True, 9)
+        assert len({message["android"]["notification"]["tag"] for message in phones.handed("token-r1")}) == 1
+        phones.double.mumbles = False
+        gone = replace(over(alert), ended_epoch_s=int(clock.now_epoch_s()))
+        await alerts.put_alerts(hall, [gone], clock.now_epoch_s())
+        await until(lambda: len(phones.handed("token-r1")) == 10)
+        await rested(hall, clock)
+    assert phones.titles("token-r1")[9:] == ["All clear: Flood Warning"]
+
+
+async def test_once_a_provider_speaks_again_nothing_is_repeated(tmp_path: Path, redis_url: str, phones: Phones) -> None:
+    """The next hand-over is the last."""
+    clock = FakeClock(AT)
+    phones.double.mumbles = True
+    async with working(tmp_path, redis_url, phones, clock) as hall:
+        await subscriptions.put(hall, resident())
+        await settled(hall)
+        await alerts.put_alerts(hall, [flood()], NOW)
+        await rested(hall, clock)
+        phones.double.mumbles = False
+        for _ in range(12):
+            await clock.advance_s(900)
+            await rested(hall, clock)
+    assert phones.titles("token-r1") == ["Flood Warning"] * 2
 
 
 async def test_a_dead_token_is_forgotten(tmp_path: Path, redis_url: str, phones: Phones) -> None:

@@ -100,6 +100,10 @@ def maybe_taken(failed: DeliveryFailed) -> bool:
     return failed.retry and failed.maybe_taken and not failed.forget
 
 
+def unanswered(failed: DeliveryFailed) -> bool:
+    return maybe_taken(failed) and failed.unanswered
+
+
 def surely_not_taken(failed: DeliveryFailed) -> bool:
     return failed.retry and not failed.maybe_taken and not failed.forget
 
@@ -115,12 +119,12 @@ def gone(failed: DeliveryFailed) -> bool:
 @pytest.mark.parametrize(
     ("said", "means", "retry_after_s"),
     [
-        pytest.param(None, maybe_taken, None, id="no answer in time"),
-        pytest.param(b"", maybe_taken, None, id="hangs up without a word"),
-        pytest.param(b"\x00\xff\x13 nonsense\r\n\r\n", maybe_taken, None, id="no HTTP"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", maybe_taken, None, id="cut short"),
-        pytest.param(answer(200, b"<html>hello</html>"), maybe_taken, None, id="200 from a portal"),
-        pytest.param(answer(200, b"[]"), maybe_taken, None, id="200 without a name"),
+        pytest.param(None, unanswered, None, id="no answer in time"),
+        pytest.param(b"", unanswered, None, id="hangs up without a word"),
+        pytest.param(b"\x00\xff\x13 nonsense\r\n\r\n", unanswered, None, id="no HTTP"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", unanswered, None, id="cut short"),
+        pytest.param(answer(200, b"<html>hello</html>"), unanswered, None, id="200 from a portal"),
+        pytest.param(answer(200, b"[]"), unanswered, None, id="200 without a name"),
         pytest.param(answer(500, b"oh"), maybe_taken, None, id="500"),
         pytest.param(answer(502, b"<html/>"), maybe_taken, None, id="bad gateway"),
         pytest.param(answer(503, {}, Retry_After="17"), surely_not_taken, 17.0, id="503 says when"),
