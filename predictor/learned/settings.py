@@ -11,9 +11,9 @@ class Settings:
     """The quantile that riders are told. Below a half: a bus that comes a minute after its time costs a minute, one that
     left a minute before costs a headway."""
 
-    pair_prior_n: float = 2.0
+    pair_prior_n: float = 1.0
     """How many observations the network's ratio weighs against those of a stop pair."""
-    stop_prior_n: float = 3.0
+    stop_prior_n: float = 0.5
     """The same for dwell."""
     hour_prior_n: float = 5.0
     """How many observations a stop pair's whole day weighs against those of one hour."""
