@@ -22,21 +22,34 @@ ETA_N = len(accuracy.ETA_BUCKETS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One method on one kind of question. Seconds and percentages; nan where there was nothing to judge."""
+    """One method on one kind of question; nan where there was nothing to judge. An error is actual minus predicted."""
 
     mae_s: Floats
+    """Mean absolute error, per horizon bucket (of ``predictor.accuracy``, by the actual horizon)."""
     median_s: Floats
+    """Median error, likewise."""
     eta: float
+    """ETA score: the mean of *eta_buckets*, percent."""
     eta_buckets: Floats
+    """Percent accurate, per bucket of the score."""
     mbta: Floats
+    """Percent accurate, per bin of the MBTA's definition (by the predicted horizon)."""
     reliable: float
+    """Percent of predictions that a rider could rely on."""
     coverage: Floats
+    """Share (0 to 1) of arrivals within the band, per bucket of the predicted horizon."""
     width_s: Floats
+    """Mean width of the band, likewise."""
     early60: float
+    """Percent of vehicles that came more than ``EARLY_S`` before they were told."""
     before_now: int
+    """Predictions of a time already past."""
     wobble_s: float
+    """Median change of a prediction from one question to the next."""
     availability: float
+    """Percent of questions that were answered."""
     eta_ci95: tuple[float, float]
+    """95 % interval of the score, trips drawn anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,21 +10,21 @@ from runtime.settings import TileSettings
 from tests.api.pages.site import NOW, Site
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, _redis_server: str) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), _redis_server)
+def _served(site: Site) -> Iterator[Site]:
     site.start()
     yield site
     site.stop()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, _redis_server: str) -> Iterator[Site]:
+    yield from _served(Site(tmp_path_factory.mktemp("site"), _redis_server))
 
 
 @pytest.fixture
 def lonely_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     """A site that its test may stop."""
-    site = Site(tmp_path, _redis_server)
-    site.start()
-    yield site
-    site.stop()
+    yield from _served(Site(tmp_path, _redis_server))
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def real_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     """A site that is no demo."""
     site = Site(tmp_path, _redis_server)
     site.settings = replace(site.settings, demo=None)
-    site.start()
-    yield site
-    site.stop()
+    yield from _served(site)
 
 
 @pytest.fixture
@@ -45,9 +43,7 @@ def replayed_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     site.settings = replace(site.settings, demo=replace(site.settings.demo, recorded_until_epoch_s=NOW - 360))
     old = replace(site.hall.all_records["live"], header_epoch_s=NOW - 360)
     site.hall.all_records = {**site.hall.all_records, "live": old}
-    site.start()
-    yield site
-    site.stop()
+    yield from _served(site)
 
 
 @pytest.fixture
@@ -56,6 +52,4 @@ def tiled_site(tmp_path: Path, _redis_server: str) -> Iterator[Site]:
     site = Site(tmp_path, _redis_server)
     tiles = TileSettings(url=f"{site.base}/static/tiles/icon.svg?tile={{z}}-{{x}}-{{y}}", attribution="© The surveyors")
     site.settings = replace(site.settings, tiles=tiles)
-    site.start()
-    yield site
-    site.stop()
+    yield from _served(site)
