@@ -8,7 +8,8 @@ import numpy as np
 from backtest.readers.book import Book, Pattern
 from backtest.readers.folder import Folder
 from backtest.readers.gtfs import Schedule
-from backtest.readers.realtime_rows import Reports, Updates, call_finder, is_positions, reports, told, updates
+from backtest.readers.predicted_calls import call_finder, told
+from backtest.readers.realtime_rows import Reports, Updates, is_positions, reports, updates
 from backtest.recording import Fixes, Floats, Int64s, Recording, Said, SetUnreadable, no_events, pieces_of, warm_up
 from domain import service_day
 

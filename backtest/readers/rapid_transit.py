@@ -7,16 +7,8 @@ import numpy as np
 from backtest.readers.book import Book, pattern_without_times
 from backtest.readers.folder import Folder, Table, places_of
 from backtest.readers.positions_with_gtfs import fixes_of, typical_interval
-from backtest.readers.realtime_rows import (
-    Reports,
-    Updates,
-    call_finder,
-    is_positions,
-    is_updates,
-    reports,
-    told,
-    updates,
-)  # fmt: skip
+from backtest.readers.predicted_calls import call_finder, told
+from backtest.readers.realtime_rows import Reports, Updates, is_positions, is_updates, reports, updates
 from backtest.recording import Events, Fixes, Int64s, Recording, SetUnreadable, pieces_of, warm_up
 
 NAME = "vehicle positions with stop status and official predictions, without a timetable"
