@@ -22,7 +22,7 @@ from domain.errors import SettingsInvalid
 from domain.feed_health import assess
 from runtime import logs
 from runtime.clock import Clock
-from runtime.memory import give_back_what_is_freed
+from runtime.memory import give_back_what_is_freed, pass_over_what_is_loaded
 from runtime.settings import Settings
 from store.hall import Hall
 
@@ -95,6 +95,7 @@ async def serve_here(settings: Settings, clock: Clock, stop: asyncio.Event, *, s
             backlog=BACKLOG,
         )
     )
+    pass_over_what_is_loaded()
     following = asyncio.create_task(replica.follow(hall.changes()), name="replica")
     background = asyncio.create_task(application.run_background(), name="background")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")

@@ -204,7 +204,7 @@ def _follow(settings: Settings, clock: SystemClock, pipe: Connection, watched: b
     from api.replica import Replica
     from api.serve import hand_over_quickly
     from domain.feed_health import assess
-    from runtime.memory import give_back_what_is_freed
+    from runtime.memory import give_back_what_is_freed, pass_over_what_is_loaded
     from store.hall import Hall
 
     hand_over_quickly()
@@ -212,6 +212,7 @@ def _follow(settings: Settings, clock: SystemClock, pipe: Connection, watched: b
     hall = Hall.connect(settings.redis_url)
     replica = Replica(settings, clock, HallSource(hall), assess)
     header, gap_ms, blocked_ms = 0, 0.0, 0.0
+    pass_over_what_is_loaded()
 
     def say() -> None:
         nonlocal header, gap_ms, blocked_ms

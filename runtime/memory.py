@@ -1,6 +1,7 @@
-"""How freed memory goes back to the system: by glibc's rules it mostly stays with the process."""
+"""How freed memory goes back to the system, which by glibc's rules it mostly does not, and what need not be looked through."""
 
 import ctypes
+import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Source: mallopt(3)."""
@@ -22,3 +23,14 @@ def give_back_what_is_freed() -> None:
         return
     for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, LARGE_BYTES), (M_TRIM_THRESHOLD, SLACK_BYTES)):
         mallopt(parameter, value)
+
+
+def pass_over_what_is_loaded() -> None:
+    """For processes that must not stand still: everything that is there now is there to the end, so the collector of cyclic
+    garbage need not look through it.
+
+    A web process has 60,000 objects of its program; to look through them takes it 20 ms, once in some hundred ticks, while no
+    request is answered.
+    """
+    gc.collect()
+    gc.freeze()

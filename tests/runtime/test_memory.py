@@ -37,3 +37,22 @@ def _libc() -> str:
     import platform
 
     return platform.libc_ver()[0]
+
+
+def test_what_is_loaded_is_not_looked_through_again() -> None:
+    """What comes later is still collected."""
+    script = """
+import gc, weakref
+from runtime.memory import pass_over_what_is_loaded
+class Ring: pass
+pass_over_what_is_loaded()
+assert gc.get_freeze_count() > 1000
+assert len(gc.get_objects()) < 100
+ring = Ring()
+ring.itself = ring
+gone = weakref.ref(ring)
+del ring
+gc.collect()
+assert gone() is None
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
