@@ -103,8 +103,11 @@ def _meant(reference: Reference, sender: str, chains: Sequence[Chain]) -> list[C
     not end the other's. A reference that names no sender may mean any chain."""
     found = [(chain, key) for chain in chains for key in chain.links if key[1] == reference.identifier]
     exact = [chain for chain, key in found if key == (reference.sender, reference.identifier, reference.sent_epoch_s)]
-    theirs = [chain for chain, key in found if reference.sender and key[0] == reference.sender]
-    own = [chain for chain, _ in found if any(key[0] in {sender, ""} and chain.links[key].seen for key in chain.links)]
+    named, speaks = reference.sender.casefold(), {sender.casefold(), ""}  # mail addresses, mostly
+    theirs = [chain for chain, key in found if named and key[0].casefold() == named]
+    own = [
+        chain for chain, _ in found if any(key[0].casefold() in speaks and chain.links[key].seen for key in chain.links)
+    ]
     loose = [] if reference.sender else [chain for chain, _ in found]
     return _once(exact or theirs or own or loose)
 

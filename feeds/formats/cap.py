@@ -7,6 +7,7 @@ Source: OASIS CAP 1.2 §3.2.
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,6 +28,9 @@ CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 SCOPES = ("Public", "Restricted", "Private")
 CAP_1_0 = "http://www.incident.com/cap/1.0"
 NAMESPACES = (CAP_1_0, "urn:oasis:names:tc:emergency:cap:1.1", "urn:oasis:names:tc:emergency:cap:1.2")
+
+_SEMICOLON = re.compile(r";(?=[^,;\s]+,[^,;\s]+,)")
+"""Between references, where blanks belong."""
 
 MAX_TEXT = 30_000
 """Characters of one text; what is longer is cut."""
@@ -171,7 +175,7 @@ def read_references(text: str) -> tuple[Reference, ...]:
     fall apart into words at their blanks; a sent time that is none is left out.
     """
     found: dict[Reference, None] = {}
-    for word in text.split()[:MAX_REFERENCES]:
+    for word in _SEMICOLON.sub(" ", text).split()[:MAX_REFERENCES]:
         parts = [part.strip() for part in word.split(",")]
         if len(parts) >= 3:
             sent = read_time(",".join(parts[2:])).epoch_s

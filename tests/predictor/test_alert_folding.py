@@ -14,6 +14,7 @@ from tests.predictor.feed_over_time import FIRST, T0, A, C, Feed, U, message, no
         pytest.param(Reference(identifier="A"), id="identifier only"),
         pytest.param(Reference(identifier="A", sender="someone.else", sent_epoch_s=T0), id="another sender"),
         pytest.param(Reference(identifier="A", sender="w@example.org"), id="no sent time"),
+        pytest.param(Reference(identifier="A", sender="W@Example.ORG", sent_epoch_s=T0), id="in capitals"),
         pytest.param(Reference(identifier="A", sender="w@example.org", sent_epoch_s=T0 - 43_200), id="cut to midnight"),
     ],
 )
@@ -23,6 +24,15 @@ def test_sloppy_references_find_their_event(reference: Reference) -> None:
     feed.lists(A)
     feed.lists(A, message("C", 600, "Cancel", infos=(), references=(reference,)), at_s=660)
     assert feed.story() == [(1, "in_force", "A says"), (2, "cancelled", "A says")]
+
+
+def test_a_sender_who_writes_itself_in_capitals_ends_its_own() -> None:
+    feed = Feed()
+    feed.lists(A)
+    shouted = replace(message("C", 600, "Cancel", A, infos=()), sender="W@EXAMPLE.ORG")
+    reference = replace(shouted.references[0], sender="W@EXAMPLE.ORG")
+    feed.lists(A, replace(shouted, references=(reference,)), at_s=660)
+    assert feed.story()[1:] == [(2, "cancelled", "A says")]
 
 
 def test_update_before_its_first_message() -> None:

@@ -175,6 +175,7 @@ def test_scope_is_public_only_when_it_says_so() -> None:
     [
         ("w@x,A-1,2026-11-23T12:00:00+00:00", [("A-1", "w@x", SENT)]),
         ("w@x,A-1,2026-11-23T12:00:00+00:00\n\t w@x,A-2,2026-11-23T13:00:00-00:00", [("A-1", "w@x", SENT), ("A-2", "w@x", SENT + 3600)]),
+        pytest.param("w@x,A-1,2026-11-23T12:00:00+00:00;w@x,A-2,2026-11-23T12:00:00+00:00", [("A-1", "w@x", SENT), ("A-2", "w@x", SENT)], id="semicolons"),
         pytest.param("A-1 A-2", [("A-1", "", 0), ("A-2", "", 0)], id="identifiers only"),
         pytest.param("w@x,A-1,18--T00:00:00+00:00", [("A-1", "w@x", 0)], id="a time that is none (Germany 2022)"),
         pytest.param("w@x,A-1", [("A-1", "w@x", 0), ("w@x", "", 0)], id="a pair"),
