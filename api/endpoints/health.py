@@ -19,6 +19,7 @@ from api.streams import Streams
 from domain.feed_health import FeedState
 
 HORIZON_LABELS = ("0-3", "3-6", "6-10", "10-15", "15-30")
+MBTA_LABELS = ("0-3", "3-6", "6-12", "12-30")
 
 
 async def healthz(request: Request) -> Response:
@@ -60,6 +61,12 @@ def _of_scores(records: tuple[Record, ...]) -> Iterator[Sample]:
                 yield Sample(metric="wayside_predictions_scored_count", labels=labels, value=score.n)
                 if score.eta is not None:
                     yield Sample(metric="wayside_prediction_eta_percent", labels=labels, value=score.eta)
+                if score.reliable is not None:
+                    yield Sample(metric="wayside_prediction_reliable_percent", labels=labels, value=score.reliable)
+                for minutes, accurate in zip(MBTA_LABELS, score.mbta, strict=True):
+                    if accurate is not None:
+                        by = (*labels, ("minutes", minutes))
+                        yield Sample(metric="wayside_prediction_mbta_percent", labels=by, value=accurate)
                 for horizon, mae_s in zip(HORIZON_LABELS, score.mae_s, strict=True):
                     if mae_s is not None:
                         by = (*labels, ("minutes", horizon))

@@ -28,6 +28,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "wayside_streams_cut_off_total": ("counter", "streams ended because their reader took nothing"),
     "wayside_predictions_scored_count": ("gauge", "predictions of today whose vehicle has come"),
     "wayside_prediction_eta_percent": ("gauge", "today's score by the ETA Accuracy Benchmark"),
+    "wayside_prediction_mbta_percent": ("gauge", "today's accuracy by the MBTA's bins of predicted minutes"),
+    "wayside_prediction_reliable_percent": ("gauge", "today's reliable accuracy by Cal-ITP"),
     "wayside_prediction_error_seconds": ("gauge", "today's mean error by minutes ahead"),
     "wayside_deliveries_total": ("counter", "hand-overs of notifications by outcome"),
 }

@@ -105,3 +105,8 @@ async def test_metrics_say_how_good_today_is(town: Town) -> None:
     assert f"wayside_predictions_scored_count{{{labels}}} 600" in text
     assert f'wayside_prediction_error_seconds{{{labels},minutes="3-6"}} 50' in text
     assert f"wayside_prediction_eta_percent{{{labels}}} 100" in text
+    told = (await get(town.application, "/api/v1/accuracy?days=1")).json()["feeds"]["town"]["overall"]["with_agency"]
+    assert f"wayside_prediction_reliable_percent{{{labels}}} {told['published']['reliable']:g}" in text
+    for minutes, accurate in zip(("0-3", "3-6", "6-12", "12-30"), told["published"]["mbta"], strict=True):
+        line = f'wayside_prediction_mbta_percent{{{labels},minutes="{minutes}"}}'
+        assert (line in text) == (accurate is not None)
