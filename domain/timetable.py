@@ -53,7 +53,6 @@ class Route:
     url: str
     color: str
     text_color: str
-    sort_order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +84,3 @@ class Trip:
     direction: int | None
     block_raw_id: str
     shape_raw_id: str
-    wheelchair_accessible: int
-    bikes_allowed: int

@@ -309,7 +309,6 @@ class Bundle:
             url=texts[self.route_url[route]],
             color=texts[self.route_color[route]],
             text_color=texts[self.route_text_color[route]],
-            sort_order=self.route_sort[route],
         )
 
     def trip(self, trip: int) -> Trip:
@@ -323,8 +322,6 @@ class Bundle:
             direction=direction if direction >= 0 else None,
             block_raw_id=self.block_ids[block] if block >= 0 else "",
             shape_raw_id=self.shape_ids[shape] if shape >= 0 else "",
-            wheelchair_accessible=self.trip_wheelchair[trip],
-            bikes_allowed=self.trip_bikes[trip],
         )
 
     def translations(self) -> dict[str, dict[str, dict[str, str]]]:

@@ -221,8 +221,6 @@ def added_trip(names: dict[str, str]) -> Trip:
         direction=int(direction) if direction in ("0", "1") else None,
         block_raw_id="",
         shape_raw_id="",
-        wheelchair_accessible=0,
-        bikes_allowed=0,
     )
 
 
