@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from domain.realtime import Int64s
+from predictor.pings import metres_between
 from predictor.sightings import Seen, only
 
 OUTDATED_S = 300
 """A word so much older than another on the same thing no longer wins by the rank of its feed."""
 SAME_PLACE_M = 500.0
 """Two reports of one vehicle from two feeds are seconds apart; farther apart they are two vehicles."""
-METRES_PER_DEGREE = 111_195.0
 
 
 def preferred(key: Int64s, feed: Int64s, told_epoch_s: Int64s, priorities: Sequence[int]) -> Int64s:
@@ -68,6 +68,5 @@ def _is_same(seen: Seen, one: int, other: int) -> bool:
         return False
     if seen.trip[one] >= 0 and seen.trip[other] >= 0:
         return bool(seen.trip[one] == seen.trip[other] and seen.date[one] == seen.date[other])
-    north = (seen.lat[one] - seen.lat[other]) * METRES_PER_DEGREE
-    east = (seen.lon[one] - seen.lon[other]) * METRES_PER_DEGREE * np.cos(np.radians(seen.lat[one]))
-    return bool(np.hypot(north, east) <= SAME_PLACE_M)
+    away_m = metres_between(seen.lat[[one]], seen.lon[[one]], seen.lat[[other]], seen.lon[[other]])
+    return bool(away_m[0] <= SAME_PLACE_M)
