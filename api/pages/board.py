@@ -165,6 +165,23 @@ def _departures_of(
     return tuple(shown)
 
 
+def notices_at(served: Served, stop: int, now_epoch_s: float, *, minutes: int) -> frozenset[bytes]:
+    """Ids, as JSON, of the notices in force about the stop, and about the lines and trips that call there."""
+    notices = served.notices
+    if not notices.situations:
+        return frozenset()
+    when = Moment(now_epoch_s, *served.live_at(now_epoch_s))
+    found = set(notices.of_stop(stop, now_epoch_s).references)
+    now = int(now_epoch_s)
+    for row in served.fragments.platforms(stop):
+        found.update(notices.of_stop(row, now_epoch_s).references)
+        for visit in visits_between(served, row, when, now - PASSED_S, now + minutes * 60):
+            if visit.trip >= 0:
+                date = yyyymmdd(visit.day)
+                found.update(notices.of_call(visit.trip, visit.stop, date, now_epoch_s).references)
+    return frozenset(found)
+
+
 def _skipped_between(served: Served, stop: int, when: Moment, from_epoch_s: int, to_epoch_s: int) -> Iterator[Visit]:
     """Calls of the timetable that a trip on its way leaves out. The API never lists them; who stands there must know."""
     bundle, live = served.bundle, when.live

@@ -145,6 +145,30 @@ async def home(request: Request) -> Response:
     )
 
 
+def _notices(served: Served, stop: int, now_epoch_s: float, minutes: int, language: str) -> list[dict[str, Any]]:
+    """What the stop's page tells of notices: those about the stop itself (*here*), then those about what calls there."""
+    concerned = board.notices_at(served, stop, now_epoch_s, minutes=minutes)
+    here = served.notices.of_stop(stop, now_epoch_s).references
+    found: list[dict[str, Any]] = []
+    for situation in served.notices.situations if concerned else ():
+        encoded = msgspec.json.encode(qualify(served.fragments.code, situation.raw_id))
+        if encoded in concerned:
+            header, told, url = (
+                in_language(part, language) for part in (situation.header, situation.description, situation.url)
+            )
+            found.append(
+                {
+                    "here": encoded in here,
+                    "grave": situation.effect == "NO_SERVICE" or situation.severity == "SEVERE",
+                    "header": header.text or told.text[:80],
+                    "text": told.text,
+                    "language": header.language or language,
+                    "url": url.text if url.text.startswith(("http://", "https://")) else "",
+                }
+            )
+    return sorted(found, key=lambda one: (not one["here"], not one["grave"]))
+
+
 async def stop(request: Request) -> Response:
     """GET /stops/{id}: departures counting down; ``?part=arrivals`` is the board alone."""
     limit(request)
@@ -166,24 +190,13 @@ async def stop(request: Request) -> Response:
     if request.query_params.get("part") == "arrivals":
         return page(request, "_arrivals.html", **values)
     view = board.stop_view(served, row, language)
-    noticed = served.notices.of_stop(row, now)
-    notices = []
-    for situation in served.notices.situations:
-        encoded = msgspec.json.encode(qualify(served.fragments.code, situation.raw_id))
-        if encoded in noticed.references:
-            header, told, url = (
-                in_language(part, language) for part in (situation.header, situation.description, situation.url)
-            )
-            grave = situation.effect == "NO_SERVICE" or situation.severity == "SEVERE"
-            notices.append({"grave": grave, "header": header.text or told.text[:80], "text": told.text, "language": header.language or language,
-                            "url": url.text if url.text.startswith(("http://", "https://")) else ""})  # fmt: skip
     place = _View(lat=view.lat, lon=view.lon, zoom=15.6, stop=view.stop_id)
     return page(
         request,
         "stop.html",
         **values,
         stop=view,
-        notices=notices,
+        notices=_notices(served, row, now, minutes, language),
         warnings=_warnings(request),
         map=place,
         phone=_phone(settings, language),

@@ -109,6 +109,14 @@ def closed_stop() -> Situation:
     )  # fmt: skip
 
 
+def detour() -> Situation:
+    """A notice about the line that calls there."""
+    header = (Translation(text="Detour by the mill", language="en"), Translation(text="Đi vòng", language="vi"))
+    return replace(
+        closed_stop(), raw_id="detour", selectors=(Selector(route_raw_id="r_10"),), effect="DETOUR", header=header
+    )
+
+
 def scored_day() -> ScoreDay:
     """Predictions of both strata and every horizon, 12,000 of each: the longest figures that a table must hold."""
     tally = np.zeros(SHAPE)
@@ -141,7 +149,7 @@ class Site:
             service_date=20261123, first_position=0, last_position=2, stop_ids=("1_mid",),
         )  # fmt: skip
         self.hall.all_risks = (today, replace(today, trip_id="1_t2", service_date=20261122))
-        self.hall.notices = {"notices": (1, (closed_stop(),))}
+        self.hall.notices = {"notices": (1, (detour(), closed_stop()))}
         self.hall.keys = {digest_of(TOKEN): Key("operator")}
         # Nothing listens at the simulator's address: pages must bear that.
         demo = DemoSettings(base_url="http://127.0.0.1:9", phone_token="demo-phone")

@@ -73,6 +73,19 @@ def test_a_notice_that_closes_the_stop_is_open_and_red(site: Site) -> None:
     assert '<details class="banner bad" open><summary lang="vi">Trạm đóng</summary>' in html
 
 
+def test_notices_about_the_lines_stand_below_the_board(site: Site) -> None:
+    """Shut, and under their own heading; elsewhere nothing is said of them."""
+    html = get(site, STOP + "?lang=en").text
+    found = re.findall(r"<h2>(.*?)</h2>|<summary[^>]*>(.*?)</summary>", html)
+    assert found == [
+        ("", "Stop closed"),
+        ("Next departures", ""),
+        ("About these lines", ""),
+        ("", "Detour by the mill"),
+    ]
+    assert "Detour by the mill" not in get(site, "/stops/1_C2?lang=en&minutes=25").text  # only the hill's line by then
+
+
 def test_an_exercise_is_not_among_the_warnings(site: Site) -> None:
     assert re.findall(r'data-warning="([^"]*)"', get(site, "/").text) == [site.alert.alert_id]
 
