@@ -16,8 +16,8 @@ from api import compression, params, validators
 from api.auth import LEASES_AWAITED, Doors, require_key
 from api.errors import RequestRefused, method_not_allowed, not_ready, unknown
 from api.formats import oba
-from api.fragments import References
 from api.past import LOOKS_BACK_S, Past
+from api.references import References
 from api.replica import Replica
 from api.replies import COMMON, LIVE, PREFLIGHT, STATIC, Headers, Reply, failure, send_off
 from api.where import Ask

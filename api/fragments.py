@@ -7,7 +7,7 @@ emptied, because building a piece again costs some ten microseconds.
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from api.directions import Direction, directions_of, headsign_of
 from api.formats import oba
 from api.plane import stops_within
+from api.references import Guest, References, RoutePiece, StopPiece, TripPiece
 from api.shelves import Budget, Shelf
 from domain.ids import qualify
 from domain.timetable import Agency, PickupType
@@ -30,101 +31,6 @@ STOP_BYTES, TRIP_BYTES = 750, 480
 """Of memory for a piece, beside the object that answers refer to."""
 
 Value = TypeVar("Value")
-
-
-class RoutePiece(NamedTuple):
-    """A route. *row_part* are the three route members of an arrival."""
-
-    route_id: str
-    id: bytes
-    reference: bytes
-    row_part: bytes
-    agency: int
-
-
-class StopPiece(NamedTuple):
-    """A stop, with all that is referred to when it is: its routes, their agencies, its station."""
-
-    stop: int
-    stop_id: str
-    id: bytes
-    reference: bytes
-    stops: dict[bytes, bytes]
-    routes: dict[bytes, bytes]
-    agencies: dict[bytes, bytes]
-
-
-class Guest(NamedTuple):
-    """A route of another timetable that calls at a stop, and its agency's id and object."""
-
-    route: RoutePiece
-    agency_id: bytes
-    agency: bytes
-
-
-class TripPiece(NamedTuple):
-    """A trip: what every row about it needs, so that it is looked up once."""
-
-    trip_id: str
-    id: bytes
-    reference: bytes
-    headsign: bytes
-    route: int
-    calls: int
-    call_row: int
-    time_row: int
-    start_s: int
-    block: int
-    frequency: int
-    """Row of its window where it has no published times, else -1."""
-
-
-class References:
-    """The objects an answer refers to, each once."""
-
-    __slots__ = ("agencies", "routes", "situations", "stops", "trips")
-
-    def __init__(self) -> None:
-        self.agencies: dict[bytes, bytes] = {}
-        self.routes: dict[bytes, bytes] = {}
-        self.situations: dict[bytes, bytes] = {}
-        self.stops: dict[bytes, bytes] = {}
-        self.trips: dict[bytes, bytes] = {}
-
-    def add_stop(self, piece: StopPiece) -> None:
-        if piece.id not in self.stops:
-            self.stops.update(piece.stops)
-            self.routes.update(piece.routes)
-            self.agencies.update(piece.agencies)
-
-    def __len__(self) -> int:
-        return sum(len(getattr(self, name)) for name in self.__slots__)
-
-    def add_route(self, fragments: "Fragments", row: int) -> None:
-        """The route with its agency."""
-        piece = fragments.route(row)
-        self.routes[piece.id] = piece.reference
-        agency_id, agency = fragments.agencies[piece.agency]
-        self.agencies[agency_id] = agency
-
-    def copy(self) -> "References":
-        """The same, to be added to."""
-        made = References()
-        for name in self.__slots__:
-            setattr(made, name, dict(getattr(self, name)))
-        return made
-
-    def encode(self) -> bytes:
-        return b'{"agencies":[%b],"routes":[%b],"situations":[%b],"stopTimes":[],"stops":[%b],"trips":[%b]}' % (
-            b",".join(self.agencies.values()),
-            b",".join(self.routes.values()),
-            b",".join(self.situations.values()),
-            b",".join(self.stops.values()),
-            b",".join(self.trips.values()),
-        )
-
-
-NO_REFERENCES = References().encode()
 
 
 class Fragments:
@@ -177,6 +83,13 @@ class Fragments:
     def route(self, row: int) -> RoutePiece:
         """The route's piece."""
         return self._routes.get(row) or _keep(self._routes, row, self._make_route)
+
+    def refer_to_route(self, references: References, row: int) -> None:
+        """Add the route, with its agency."""
+        piece = self.route(row)
+        references.routes[piece.id] = piece.reference
+        agency_id, agency = self.agencies[piece.agency]
+        references.agencies[agency_id] = agency
 
     def stop(self, row: int) -> StopPiece:
         """The stop's piece."""

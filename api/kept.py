@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from api.fragments import References
+from api.references import References
 from api.shelves import Budget, Shelf
 
 REFERENCE_BYTES = 110

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from api.fragments import Fragments, TripPiece
+from api.fragments import Fragments
 from api.kept import Kept
 from api.live import Live
 from api.notices import Notices
+from api.references import TripPiece
 from api.search_index import index_of_routes, index_of_stops
 from api.shelves import Budget, Shelf
 from domain.crowding import Crowding, kind_of, usual

@@ -5,10 +5,10 @@ from math import isfinite, nan
 from typing import NamedTuple
 
 from api.formats import oba
-from api.fragments import TripPiece
 from api.live import GONE, Live
 from api.notices import NOTHING
 from api.progress import Progress, Spot, progress_at, spot_at
+from api.references import TripPiece
 from api.served import Served
 from domain import service_day
 from domain.ids import qualify

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from api.formats import oba
-from api.fragments import NO_PICKUP, Fragments, References
+from api.fragments import NO_PICKUP, Fragments
+from api.references import References
 
 
 class _Calls(NamedTuple):

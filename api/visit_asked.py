@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from api import params
 from api.errors import invalid, unknown
-from api.fragments import TripPiece
 from api.listed_once import leaves_epoch_s
+from api.references import TripPiece
 from api.served import Served
 from api.visits import Moment, Visit, moment, scheduled_visit
 from api.where import Ask

@@ -10,8 +10,9 @@ from datetime import date
 from typing import NamedTuple
 
 from api.formats import oba
-from api.fragments import NO_PICKUP, StopPiece, TripPiece
+from api.fragments import NO_PICKUP
 from api.live import NO_ROW, REPLACED, Live, key_of
+from api.references import StopPiece, TripPiece
 from api.served import Served
 from api.status import OCCUPANCY, STATUS_WORDS, Status, live_status, scheduled_status, trip_ids_of_row, vehicle_id
 from api.where import Ask

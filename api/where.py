@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from api import params
 from api.errors import invalid, not_ready, unknown
 from api.formats import oba
-from api.fragments import NO_REFERENCES, References
 from api.kept import Piece
+from api.references import NO_REFERENCES, References
 from api.replica import Replica
 from api.served import Served
 from domain import ids
@@ -91,10 +91,7 @@ class Ask:
         return served, row
 
     def refer_to_route(self, served: Served, row: int) -> None:
-        piece = served.fragments.route(row)
-        self.references.routes[piece.id] = piece.reference
-        agency_id, agency = served.fragments.agencies[piece.agency]
-        self.references.agencies[agency_id] = agency
+        served.fragments.refer_to_route(self.references, row)
 
     def refer_to_stop(self, served: Served, row: int) -> None:
         self.references.add_stop(served.fragments.stop(row))

@@ -4,7 +4,7 @@ from api import params
 from api.around import middle_lon
 from api.endpoints.trips import Parts, details_of
 from api.formats import oba
-from api.fragments import References
+from api.references import References
 from api.running import under_way
 from api.served import Served
 from api.visits import moment

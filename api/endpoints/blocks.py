@@ -4,7 +4,7 @@ import numpy as np
 
 from api.errors import unknown
 from api.formats import oba
-from api.fragments import References
+from api.references import References
 from api.served import Served
 from api.where import Ask
 from domain.ids import qualify
@@ -49,7 +49,7 @@ def _trips(served: Served, references: References, trips: list[int]) -> list[byt
     for trip in trips:
         piece = fragments.trip(trip)
         references.trips[piece.id] = piece.reference
-        references.add_route(fragments, piece.route)
+        fragments.refer_to_route(references, piece.route)
         metres = bundle.trip_distances_m(trip).tolist()
         arrivals, departures = bundle.trip_arrivals_s(trip).tolist(), bundle.trip_departures_s(trip).tolist()
         calls = []

@@ -6,7 +6,8 @@ from datetime import date
 from api import params
 from api.directions import trips_by_direction
 from api.formats import oba
-from api.fragments import NO_PICKUP, References
+from api.fragments import NO_PICKUP
+from api.references import References
 from api.served import Served
 from api.stop_days import encode_day
 from api.where import Ask
@@ -58,7 +59,7 @@ def _route_day(served: Served, route: int, day: date) -> tuple[bytes, References
         if trips:
             services.update((bundle.trip_service[trip], None) for trip in trips)
             encoded.append(_grouping(references, served, direction, trips))
-    references.add_route(fragments, route)
+    fragments.refer_to_route(references, route)
     body = b'{"routeId":%b,"scheduleDate":%d,"serviceIds":%b,"stopTripGroupings":%b}' % (
         fragments.route(route).id,
         bundle.day_start_epoch_s(day) * 1000,

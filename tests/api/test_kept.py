@@ -1,7 +1,7 @@
 """Pieces that are kept as long as a timetable."""
 
-from api.fragments import References
 from api.kept import Kept
+from api.references import References
 from api.shelves import Budget
 from tests.api.town import Town
 
