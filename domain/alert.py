@@ -164,6 +164,8 @@ class ChainLink:
     info_count: int = 0
     content: str = ""
     """Digest of what the message says, whatever its identity: the same again is no news."""
+    earlier: tuple[str, ...] = ()
+    """Digests of what it said before its issuer changed it in place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

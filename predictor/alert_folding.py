@@ -7,6 +7,7 @@ update. Policy: docs/alerts.md, "From messages to events".
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from domain.alert import AlertMessage, ChainLink, Reference, pushable
 from domain.assess import worst_severity
@@ -16,6 +17,9 @@ from predictor.alert_sameness import content_of, disjoint, is_same_ground
 
 FORGET_AFTER_S = 24 * 3600
 """An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
+
+MAX_EARLIER = 20
+"""States of one message that are remembered."""
 
 MINOR_CHANGE = "MinorChange"
 """Parameter of a Canadian update that need not alarm, where it reaches the same people. Source: CAP-CP 0.4 §3."""
@@ -46,7 +50,11 @@ def fold(
     ]
     near = _once(near)
     same_status = [chain for chain in near if chain.status is message.status]
-    if any(key in chain.links and chain.links[key].seen for chain in same_status):
+    content = content_of(message)
+    seen = [chain for chain in same_status if key in chain.links and chain.links[key].seen]
+    if seen:
+        for chain in seen:
+            _change_in_place(chain, message, content)
         return
     others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
     own = Reference(identifier=message.identifier, sender=message.sender)
@@ -60,7 +68,6 @@ def fold(
     ends = message.kind in {"Cancel", "Error"} or (
         message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
     )
-    content = content_of(message)
     if not related and not ends:
         related = [chain for chain in chains.values() if _repeats(chain, message, content)]
     if not related and not others and message.kind in {"Update", "Cancel"}:
@@ -120,6 +127,24 @@ def _repeats(chain: Chain, message: AlertMessage, content: str) -> bool:
     """The same words for the same ground from the same sender under a new identity."""
     return chain.status is message.status and any(
         link.live and link.content == content and link.sender == message.sender for link in chain.links.values()
+    )
+
+
+def _change_in_place(chain: Chain, message: AlertMessage, content: str) -> None:
+    """Take up what a message says that was read before, where its issuer changed it without a new identity. What it said once is
+    no news again: two servers of one feed may hold two states of it."""
+    key = key_of(message)
+    link = chain.links[key]
+    if not link.live or not message.infos or content in {link.content, *link.earlier}:
+        return
+    chain.folded = True
+    chain.infos[key] = message.infos
+    chain.links[key] = replace(
+        link,
+        content=content,
+        earlier=(*link.earlier, link.content)[-MAX_EARLIER:],
+        info_count=len(message.infos),
+        why_not_pushable=pushable(message),
     )
 
 

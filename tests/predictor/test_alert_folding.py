@@ -104,6 +104,20 @@ def test_identifier_used_again_after_a_cancel_that_names_no_time() -> None:
     assert feed.story()[-1][1:] == ("in_force", "ALERT-1 says")
 
 
+def test_a_message_changed_in_place_is_read_again() -> None:
+    """Without a new time or name; two servers that hold two states of it are no news every minute."""
+    feed = Feed()
+    feed.lists(A)
+    worse = replace(A, infos=tuple(replace(it, severity=Severity.EXTREME, headline="Worse") for it in A.infos))
+    for at_s, listed in ((120, worse), (180, A), (240, worse), (300, A)):
+        feed.lists(listed, at_s=at_s)
+    assert feed.story() == [(1, "in_force", "A says"), (2, "in_force", "Worse")]
+    feed.lists(A, C, at_s=1260)
+    assert feed.story()[2:] == [(3, "cancelled", "Worse")]
+    feed.lists(replace(worse, infos=tuple(replace(it, headline="Much worse") for it in A.infos)), C, at_s=1320)
+    assert len(feed.story()) == 3
+
+
 def test_update_and_cancel_that_name_nothing() -> None:
     """The same sender, event and ground: one event, not a second warning; anything less is not enough for an end."""
     feed = Feed()
