@@ -24,6 +24,8 @@ TABLES = (".csv", ".csv.gz", ".txt.gz", ".parquet")
 SHOWN = 12
 """So many files are named in an error message."""
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+SPEAKS = {"vehicles": "vehicleposition", "trip_updates": "tripupdate"}
+"""Parts of a message, and what names that are told apart call each."""
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError)
 """What reading a file raises that was cut short or damaged."""
 
@@ -122,24 +124,24 @@ class Folder:
                     found.append(file)
         return found
 
-    def messages(self, *words: str) -> Iterator[tuple[str, bytes]]:
-        """(name, bytes) of the GTFS-realtime messages whose name, or whose archive's name, has one of *words* in it."""
+    def messages(self, part: str) -> Iterator[tuple[str, bytes]]:
+        """(name, bytes) of the GTFS-realtime messages; those left out whose name says that they hold another part only."""
         for file in self.files:
-            if file.suffix == ".pb" and _speaks(file.name, words):
+            if file.suffix == ".pb" and _may_hold(file.name, part):
                 yield str(file), file.read_bytes()
-            elif file.name.endswith(".pb.gz") and _speaks(file.name, words):
+            elif file.name.endswith(".pb.gz") and _may_hold(file.name, part):
                 try:
                     yield str(file), gzip.decompress(file.read_bytes())
                 except BROKEN as error:
                     raise SetUnreadable(f"{file}: expected a whole gzip file: {error}") from error
             elif file.name.endswith(ARCHIVES):
                 for name, body in _members(file):
-                    if name.endswith(".pb") and _speaks(Path(name).name, words):
+                    if name.endswith(".pb") and _may_hold(Path(name).name, part):
                         yield f"{file}:{name}", body
 
-    def has_messages(self, *words: str) -> bool:
+    def has_messages(self, part: str) -> bool:
         """Is there at least one?"""
-        return next(self.messages(*words), None) is not None
+        return next(self.messages(part), None) is not None
 
     def described(self) -> str:
         """What is there, for an error message."""
@@ -156,9 +158,10 @@ class Folder:
         return "\n".join(lines) or "  nothing"
 
 
-def _speaks(name: str, words: Iterable[str]) -> bool:
+def _may_hold(name: str, part: str) -> bool:
+    """Whether a message of that name may hold the part: its name says so, or says nothing of what it holds."""
     plain = name.lower().replace("_", "").replace("-", "")
-    return any(word in plain for word in words)
+    return SPEAKS[part] in plain or not any(word in plain for word in (*SPEAKS.values(), "alert"))
 
 
 def _members(file: Path) -> Iterator[tuple[str, bytes]]:

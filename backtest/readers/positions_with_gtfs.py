@@ -16,7 +16,8 @@ from domain import service_day
 NAME = "vehicle positions with a GTFS schedule"
 NEEDS = (
     "a GTFS zip, and positions as a table (CSV, CSV.gz, Parquet: trip_id, vehicle id, latitude, longitude, timestamp; "
-    "feed_timestamp, start_date, current_stop_sequence, current_status where known) or as VehiclePositions*.pb; "
+    "feed_timestamp, start_date, current_stop_sequence, current_status where known) or as GTFS-realtime "
+    "messages (*.pb, also in a tar); "
     "TripUpdates likewise, as a table (feed_timestamp, trip_id, stop_sequence or stop_id, time or delay), *.pb or tar"
 )
 WARM_UP = "two hours, at most 40 % of what is recorded"
@@ -25,9 +26,7 @@ LONGEST_WARM_UP_S, WARM_UP_SHARE = 7200.0, 0.4
 
 def recognise(folder: Folder) -> bool:
     """A schedule, and positions as a table or as messages."""
-    return bool(folder.schedules) and (
-        any(is_positions(it) for it in folder.tables) or folder.has_messages("vehicleposition", "vehicles", "combined")
-    )
+    return bool(folder.schedules) and (any(is_positions(it) for it in folder.tables) or folder.has_messages("vehicles"))
 
 
 def read(folder: Folder) -> Recording:

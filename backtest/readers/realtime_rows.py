@@ -113,7 +113,7 @@ def reports(folder: Folder) -> Reports:
     if not found:
         found = [
             reports_in(vehicles, float(vehicles.header_epoch_s))
-            for _, vehicles in _decoded(folder, "vehicles", "vehicleposition", "vehicles")
+            for _, vehicles in _decoded(folder, "vehicles")
             if isinstance(vehicles, Vehicles)
         ]
     if not found:
@@ -132,7 +132,7 @@ def updates(folder: Folder) -> Updates | None:
     if not found:
         found = [
             updates_in(dataset, float(dataset.header_epoch_s), source)
-            for source, dataset in _decoded(folder, "trip_updates", "tripupdate")
+            for source, dataset in _decoded(folder, "trip_updates")
             if isinstance(dataset, TripUpdates)
         ]
     return in_order(found)
@@ -158,9 +158,9 @@ def in_order(found: list[Updates]) -> Updates | None:
     return Updates(**{name: _taken(column, order) for name, column in columns.items()})  # type: ignore[arg-type]
 
 
-def _decoded(folder: Folder, part: str, *words: str) -> Iterable[tuple[str, TripUpdates | Vehicles | None]]:
+def _decoded(folder: Folder, part: str) -> Iterable[tuple[str, TripUpdates | Vehicles | None]]:
     """(feed, what it says); files whose names differ by digits only are one feed's polls."""
-    for name, body in folder.messages(*words, "combined"):
+    for name, body in folder.messages(part):
         try:
             items = decode(body, feed_id=name, now_epoch_s=0.0).items
         except NotThisFormat as error:

@@ -73,6 +73,20 @@ def test_messages_as_a_city_records_them(tmp_path: Path) -> None:
     _is_the_recorded_bus(recording)
 
 
+def test_messages_by_any_name(tmp_path: Path) -> None:
+    """Both parts are looked for in every message, unless its name says that it holds the other one only."""
+    write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
+    for received, positions, updates in _messages():
+        (tmp_path / f"vp{received}.pb").write_bytes(positions)
+        (tmp_path / f"tu{received}.pb").write_bytes(updates)
+    _is_the_recorded_bus(_read(tmp_path))
+    for file in tmp_path.glob("*.pb"):
+        file.unlink()
+    for received, positions, updates in _messages():
+        (tmp_path / f"feed-{received}.pb").write_bytes(positions + updates)
+    _is_the_recorded_bus(_read(tmp_path))
+
+
 def test_two_feeds_of_one_city_do_not_silence_each_other(tmp_path: Path) -> None:
     """A newer message of the trams replaces what the trams' feed said, not what the buses' did."""
     write_gtfs(tmp_path / "gtfs.zip", trips={"t1": 43_200})
