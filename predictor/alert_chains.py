@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.alert import Alert, AlertMessage
-from predictor.alert_folding import FORGET_AFTER_S, fold, index
+from predictor.alert_folding import FORGET_AFTER_S, Index, fold
 from predictor.alert_memory import Chain, key_of
 from predictor.alert_settling import must_be_told, settled, worth_writing
 
@@ -53,11 +53,9 @@ def advance(
     *known* are the Alerts so far, by id; those of other feeds are left alone.
     """
     chains = {alert_id: Chain.of(alert) for alert_id, alert in known.items() if alert.feed_id == feed_id}
-    by_identifier: dict[str, set[str]] = {}
-    for chain in chains.values():
-        index(by_identifier, chain)
+    index = Index(chains)
     for message in sorted(listed, key=lambda one: (one.sent_epoch_s, one.identifier, one.sender)):
-        fold(message, chains, by_identifier, feed_id=feed_id, now_epoch_s=now_epoch_s)
+        fold(message, chains, index, feed_id=feed_id, now_epoch_s=now_epoch_s)
     identities = {key_of(message) for message in listed}
     grace_s = grace_s if listed else max(grace_s, EMPTY_GRACE_S)
     told: list[Alert] = []

@@ -6,14 +6,14 @@ update. Policy: docs/alerts.md, "From messages to events".
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from domain.alert import AlertMessage, ChainLink, Reference, pushable
+from domain.alert import AlertInfo, AlertMessage, ChainLink, Reference, pushable
 from domain.assess import worst_severity
 from domain.standing import says_over
 from predictor.alert_memory import Chain, key_of
-from predictor.alert_sameness import content_of, disjoint, is_same_ground
+from predictor.alert_sameness import content_of, disjoint, ground_key, is_same_ground
 
 FORGET_AFTER_S = 24 * 3600
 """An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
@@ -25,16 +25,55 @@ MINOR_CHANGE = "MinorChange"
 """Parameter of a Canadian update that need not alarm, where it reaches the same people. Source: CAP-CP 0.4 §3."""
 
 
-def index(by_identifier: dict[str, set[str]], chain: Chain) -> None:
-    """Let the chain be found by the identifiers of its messages."""
-    for _, identifier, _ in chain.links:
-        by_identifier.setdefault(identifier, set()).add(chain.alert_id)
+class Index:
+    """Chains by the identifiers of their messages, by what the live ones say and, once somebody asks, by their ground: a feed may
+    list thousands. Chains that were found may have moved on since; only ever more are found than there are."""
+
+    def __init__(self, chains: Mapping[str, Chain]) -> None:
+        self._chains = chains
+        self._identifiers: dict[str, set[str]] = {}
+        self._contents: dict[str, set[str]] = {}
+        self._grounds: dict[int, set[str]] | None = None
+        for chain in chains.values():
+            self.add(chain)
+
+    def add(self, chain: Chain) -> None:
+        """Let the chain be found as it now is."""
+        for key, link in chain.links.items():
+            self._identifiers.setdefault(key[1], set()).add(chain.alert_id)
+            if link.live:
+                self._contents.setdefault(link.content, set()).add(chain.alert_id)
+        if self._grounds is not None:
+            self._add_ground(self._grounds, chain)
+
+    def _add_ground(self, grounds: dict[int, set[str]], chain: Chain) -> None:
+        for key in chain.live():
+            grounds.setdefault(ground_key(chain.infos[key]), set()).add(chain.alert_id)
+
+    def named(self, identifier: str) -> list[Chain]:
+        """Chains with a message of that identifier."""
+        return self._found(self._identifiers.get(identifier, ()))
+
+    def saying(self, content: str) -> list[Chain]:
+        """Chains with a live message of that digest."""
+        return self._found(self._contents.get(content, ()))
+
+    def on_ground(self, infos: tuple[AlertInfo, ...]) -> list[Chain]:
+        """Chains with a live message for that very ground."""
+        if self._grounds is None:
+            self._grounds = {}
+            for chain in self._chains.values():
+                self._add_ground(self._grounds, chain)
+        return self._found(self._grounds.get(ground_key(infos), ()))
+
+    def _found(self, alert_ids: Collection[str]) -> list[Chain]:
+        return [self._chains[alert_id] for alert_id in sorted(alert_ids)]
 
 
 def fold(
     message: AlertMessage,
     chains: dict[str, Chain],
-    by_identifier: dict[str, set[str]],
+    index: Index,
     *,
     feed_id: str,
     now_epoch_s: float,
@@ -44,9 +83,9 @@ def fold(
     if message.kind == "Ack" or _is_a_receivers_error(message):
         return
     near = [
-        chains[alert_id]
+        chain
         for identifier in (message.identifier, *(reference.identifier for reference in message.references))
-        for alert_id in sorted(by_identifier.get(identifier, ()))
+        for chain in index.named(identifier)
     ]
     near = _once(near)
     same_status = [chain for chain in near if chain.status is message.status]
@@ -55,6 +94,7 @@ def fold(
     if seen:
         for chain in seen:
             _change_in_place(chain, message, content)
+            index.add(chain)
         return
     others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
     own = Reference(identifier=message.identifier, sender=message.sender)
@@ -69,9 +109,9 @@ def fold(
         message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
     )
     if not related and not ends:
-        related = [chain for chain in chains.values() if _repeats(chain, message, content)]
+        related = [chain for chain in index.saying(content) if _repeats(chain, message, content)]
     if not related and not others and message.kind in {"Update", "Cancel"}:
-        alike = [chain for chain in chains.values() if _speaks_of(message, chain)]
+        alike = [chain for chain in index.on_ground(message.infos) if _speaks_of(message, chain)]
         related = alike if len(alike) == 1 else []
     if not related:
         if ends and not others:
@@ -95,7 +135,7 @@ def fold(
                 _take_up(first, chain)
         _replace(first, message, others, content)
     for chain in related:
-        index(by_identifier, chain)
+        index.add(chain)
 
 
 def _is_a_receivers_error(message: AlertMessage) -> bool:

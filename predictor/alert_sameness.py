@@ -41,6 +41,11 @@ def is_same_ground(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -
     return here == there
 
 
+def ground_key(infos: tuple[AlertInfo, ...]) -> int:
+    """The same for the same ground."""
+    return hash(frozenset(_ground(area)[1:] for info in infos for area in info.areas))
+
+
 def content_of(message: AlertMessage) -> str:
     """Digest of what the message says, whatever its identity."""
     said = [(_told(info), info.expires_epoch_s) for info in message.infos]
