@@ -35,6 +35,10 @@ NASTY = (
 )  # fmt: skip
 
 
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where there is one, a file system in memory: the hundred files of a bundle need no disk to wait for."""
+
+
 def question(bundle: Bundle) -> int:
     """Ask what the house asks of a timetable; how many calls it has."""
     day, calls = date(2026, 11, 24), 0
@@ -95,7 +99,7 @@ def test_a_spoilt_schedule_ends_in_a_bundle_or_in_the_one_error(seed: int) -> No
     files: dict[str, str | bytes] = dict(WHOLE)
     for name in lot.sample(sorted(files), lot.randint(1, 3)):
         files[name] = spoilt(WHOLE[name], lot)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as home:
         bundle = import_of(files, Path(home))
         if bundle is not None:
             question(bundle)
@@ -108,7 +112,7 @@ def test_any_bytes_as_a_table_end_in_a_bundle_or_in_the_one_error(name: str, dat
         **WHOLE,
         name: (WHOLE[name].splitlines()[0].encode() + b"\n" if keep else b"") + data,
     }
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as home:
         bundle = import_of(files, Path(home))
         if bundle is not None:
             question(bundle)
@@ -117,7 +121,7 @@ def test_any_bytes_as_a_table_end_in_a_bundle_or_in_the_one_error(name: str, dat
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(at=st.floats(0, 1), data=st.binary(min_size=1, max_size=8))
 def test_a_damaged_zip_ends_in_a_bundle_or_in_the_one_error(at: float, data: bytes) -> None:
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as home:
         path = zip_of(Path(home) / "g.zip")
         whole = path.read_bytes()
         begin = int(at * len(whole))
