@@ -37,6 +37,7 @@ from predictor.learned.runs import (
 )
 from predictor.learned.samples import Samples
 from predictor.learned.settings import Settings
+from predictor.learned.spacing import Spacing
 from predictor.learned.tracks import Seen, Tracks
 
 SETTLED_S = 20_000.0
@@ -59,6 +60,7 @@ class Engine:
             self.learned.restore(state)
         self.tracks = Tracks(self.settings)
         self.samples = Samples(self.settings)
+        self.spacing = Spacing()
         self._judgement: tuple[int, Judgement] | None = None
 
     def state(self) -> State:
@@ -110,7 +112,8 @@ class Engine:
             run = plan.run[call]
             hour = hour_slots(runs, run, now_epoch_s)
             learned.learn_days(plan.habit[run], runs.service_epoch_s[run])
-            learned.learn_runs(plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], now_epoch_s, hour)
+            spacing = self._spacing(plan, run)
+            learned.learn_runs(plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], now_epoch_s, hour, spacing)
         call, seconds = _numbers(seen.dwell_call), _seconds(seen.dwell_s)
         if len(call):
             arrived = _seconds(seen.dwell_arrived_epoch_s)
@@ -118,8 +121,15 @@ class Engine:
             early = np.where(exact, runs.departure_epoch_s[call] - arrived, np.nan)
             fair = ~runs.skipped[call]
             call, seconds, early = call[fair], seconds[fair], early[fair]
+            run = plan.run[call]
             learned.learn_dwells(
-                plan.place[call], seconds, early, runs.waits[call], plan.habit[plan.run[call]], now_epoch_s
+                plan.place[call],
+                seconds,
+                early,
+                runs.waits[call],
+                plan.habit[run],
+                now_epoch_s,
+                self._spacing(plan, run),
             )
         call, moment = _numbers(seen.start_call), _seconds(seen.start_epoch_s)
         if len(call):
@@ -131,8 +141,15 @@ class Engine:
             scheduled = np.where(runs.exact[run], runs.departure_epoch_s[call], np.nan)
             learned.learn_starts(plan.habit[run], scheduled, ended, moment)
         call, moment = _numbers(seen.outcome_call), _seconds(seen.outcome_epoch_s)
+        run, more = self.spacing.passed(plan, call, moment)
+        self.tracks.column("spacing")[self.tracks.find(runs.key[run])] = more
         self.samples.resolve(runs.key[plan.run[call]], plan.position[call], moment)
         self.samples.judge(now_epoch_s, learned)
+
+    def _spacing(self, plan: Plan, run: Int64s) -> Floats:
+        """How far each run was from its planned gap before what was just seen of it."""
+        spacing: Floats = self.tracks.column("spacing")[self.tracks.find(plan.runs.key[run])]
+        return spacing
 
     def forecast(
         self, now_epoch_s: float, plan: Plan, rows: Int64s | None = None, told: Told | None = None

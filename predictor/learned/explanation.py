@@ -79,6 +79,10 @@ class Explanation:
     """Observed over scheduled running time of its whole agency."""
     today: float
     """How today compares with what is usual."""
+    gap: float
+    """How much longer than planned the gap before the vehicle is, as a share of the plan; 0 where that is not known."""
+    gap_ratio: float
+    """What that does to its running times, in :attr:`segments` already."""
     segments: list[Segment]
     """From where the vehicle is to the call asked about. Of a later run of its block: from that run's first call on."""
     experts: list[Opinion]
@@ -133,6 +137,8 @@ def explain(
         stands=bool(at.stands[0]),
         network_ratio=round(float(learned.network_ratio()[habit]), 3),
         today=round(float(learned.today(now_epoch_s)[0, habit]), 3),
+        gap=round(float(at.spacing[0]), 2),
+        gap_ratio=round(1.0 + float(learned.spacing_share()[0, habit] * at.spacing[0]), 3),
         segments=[
             _segment(engine, plan, int(ways.call[first + k]), ways.run_s[0, first + k], ways.dwell_s[first + k],
                      ways.held[first + k], float(at.rest[0]) if k == start else 1.0, k,

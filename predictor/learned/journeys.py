@@ -24,6 +24,8 @@ LEAST_DWELL = 0.3
 LEAST_REST = 0.1
 """Of the rest of the way to the next call: what remains of it however old the position is."""
 RAW_SHARE = 0.5
+SPACING_HALF_LIFE_S = 300.0
+"""Of running time ahead: so far on, half is left of what the gap before a vehicle does to it. Gaps change on the way."""
 GHOST_S = 20 * 60.0
 """A run that nobody is seen on so long after it should have left is not claimed to come."""
 
@@ -49,6 +51,8 @@ class Stand:
     """Its vehicle reports stops as such: what it has not reported has not happened, however long ago the last was."""
     delay_s: Floats
     """Behind the timetable; nan without one."""
+    spacing: Floats
+    """How much longer than planned the gap before it is, as a share of the plan; 0 where that is not known."""
 
 
 def stand(now_epoch_s: float, plan: Plan, rows: Int64s, tracks: Tracks, settings: Settings) -> Stand:
@@ -100,6 +104,7 @@ def stand(now_epoch_s: float, plan: Plan, rows: Int64s, tracks: Tracks, settings
         age_s=np.where(seen, np.maximum(age, 0.0), np.nan),
         current=native,
         delay_s=np.where(seen & runs.exact[rows] & plan.timed[rows], delay, np.nan),
+        spacing=np.where(seen, of("spacing")[at], 0.0),
     )
 
 
@@ -194,6 +199,11 @@ def journeys(
     timed = (plan.timed & runs.exact)[at.run[row[some]]]
     dwell[some] = learned.dwell_s(plan.place[call[some]], habit[row[some]], now_epoch_s)
     held[some] = np.where(timed, learned.held_share(plan.place[call[some]], habit[row[some]], waits), 0.0)
+    if at.spacing.any():
+        near = np.exp2(-_way_s(plan.pace_s[call] * (position > start[row]), ptr, row) / SPACING_HALF_LIFE_S)
+        slower, longer = learned.spacing_share()[:, habit] * at.spacing
+        run_s *= 1.0 + slower[row] * near
+        dwell *= 1.0 + longer[row] * near
     skipped = runs.skipped[call]
     dwell[skipped] = held[skipped] = 0.0
 
@@ -259,6 +269,7 @@ def journeys(
             age_s=at.age_s,
             current=at.current,
             delay_s=delay,
+            spacing=at.spacing,
         ),
     )
 
@@ -268,6 +279,12 @@ def _hours(now_epoch_s: float, plan: Plan, at: Stand, call: Int64s, row: Int64s)
     late = np.nan_to_num(at.delay_s, nan=0.0)[row]
     reached = np.fmax(plan.runs.arrival_epoch_s[call] + late, now_epoch_s)
     return hour_slots(plan.runs, at.run[row], reached)
+
+
+def _way_s(pace_s: Floats, ptr: Int64s, row: Int64s) -> Floats:
+    """Sums of *pace_s* over the calls of each run before each call."""
+    gone = np.cumsum(pace_s) - pace_s
+    return gone - gone[np.minimum(ptr[:-1], max(len(gone) - 1, 0))][row]
 
 
 def _raw(seen: Floats, run_s: Floats, ptr: Int64s, row: Int64s) -> Bools:

@@ -25,9 +25,10 @@ STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
 GROUP_COLUMNS = ("observed_s", "scheduled_s", "lately_s", "lately_ratio_s", "lately_seconds_s", "lately_epoch_s", "dwell_n",
                  "dwell_s", "held", "early", "held_elsewhere", "early_elsewhere",
                  "interval_s", "late_start_n", "late_start_s", "layover_n", "layover_s",
-                 "judged_epoch_s", "days_n", "day_epoch_s")  # fmt: skip
+                 "judged_epoch_s", "days_n", "day_epoch_s",
+                 "spaced_s", "spaced_more_s", "spaced_dwell_s", "spaced_dwell_more_s")  # fmt: skip
 """Habits of an agency: its network's sums, today's, dwells, waiting, seconds between positions, starts and layovers; on how
-many service days it was seen, and when the last of them began."""
+many service days it was seen, and when the last of them began; what gaps before vehicles did to running times and dwells."""
 GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
 """Before anything is known: measured at 4,906 layovers of one agency, where max(S + 60, A + 120) was the best rule."""
 
@@ -38,6 +39,11 @@ ERRORS = ("errors", "band_errors", "expert_errors")
 TODAY_LEAST, TODAY_MOST = 0.7, 1.5
 NETWORK_PRIOR_S = 3_600.0
 """Running time that the timetable weighs against the whole network's."""
+SPACING_PRIOR_S = 3_600.0
+"""Running times and dwells, by the square of how far from the timetable gaps were, that the assumption weighs that gaps do
+not matter."""
+SPACING_MOST = 0.3
+"""No group's times change by more with a gap twice as long as planned; nor do they shrink by it."""
 DWELL_PRIOR_N, DWELL_PRIOR_S = 20.0, 12.0
 HELD_PRIOR_EARLY = 10 * 120.0**2
 """Ten vehicles two minutes early: what the assumption weighs against a group in how much earliness is waited."""
@@ -245,6 +251,13 @@ class Learned:
         clipped: Floats = np.clip(share, 0.0, 1.0)
         return clipped
 
+    def spacing_share(self) -> Floats:
+        """By how much running times (first row) and dwells of each group change with a gap twice as long as planned."""
+        groups = self.groups
+        more = np.stack([groups["spaced_more_s"], groups["spaced_dwell_more_s"]])
+        share: Floats = more / (np.stack([groups["spaced_s"], groups["spaced_dwell_s"]]) + SPACING_PRIOR_S)
+        return np.clip(share, 0.0, SPACING_MOST)
+
     # --- what is seen
 
     def learn_days(self, habit: Int64s, service_epoch_s: Floats) -> None:
@@ -257,8 +270,9 @@ class Learned:
         groups["day_epoch_s"][began] = newest[began]
 
     def learn_runs(
-        self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s
-    ) -> Bools:
+        self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s,
+        spacing: Floats,
+    ) -> Bools:  # fmt: skip
         """Take running times in; those that are no travel times are left out. Returns which were taken."""
         settings, pairs, groups = self.settings, self.pairs, self.groups
         usual = self.usual_s(pair, pace_s, habit, now_epoch_s, hour)
@@ -283,12 +297,14 @@ class Learned:
         for column, amount in (sums | lately).items():
             np.add.at(pairs[column], pair, amount)
             np.add.at(groups[column], habit, amount)
+        _learn_spacing(groups, "spaced", habit, spacing[taken], ratio, observed)
         self.hours.add(pair, hour[taken], observed, pace_s, now_epoch_s, settings.pair_half_life_s)
         return taken
 
     def learn_dwells(
-        self, place: Int64s, observed_s: Floats, early_s: Floats, waits: Bools, habit: Int64s, now_epoch_s: float
-    ) -> None:
+        self, place: Int64s, observed_s: Floats, early_s: Floats, waits: Bools, habit: Int64s, now_epoch_s: float,
+        spacing: Floats,
+    ) -> None:  # fmt: skip
         """Take dwells in. *early_s* is how long before its time a vehicle could have left; negative or nan: not early."""
         settings, stops, groups = self.settings, self.stops, self.groups
         usual = self.dwell_s(place, habit, now_epoch_s)
@@ -308,6 +324,7 @@ class Learned:
         _decay(stops, place[plain], "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "dwell_s")
         np.add.at(stops["n"], place[plain], 1.0)
         np.add.at(stops["dwell_s"], place[plain], seconds[plain])
+        _learn_spacing(groups, "spaced_dwell", habit[plain], spacing[plain], usual[plain], seconds[plain])
         np.add.at(groups["dwell_n"], habit[plain], 1.0)
         np.add.at(groups["dwell_s"], habit[plain], seconds[plain])
 
@@ -394,6 +411,13 @@ def _decay(table: Table, slots: Int64s, stamp: str, half_life_s: float, now_epoc
     for column in columns:
         table[column][distinct] *= fade
     table[stamp][distinct] = now_epoch_s
+
+
+def _learn_spacing(
+    groups: Table, name: str, habit: Int64s, spacing: Floats, usual_s: Floats, observed_s: Floats
+) -> None:
+    np.add.at(groups[f"{name}_s"], habit, spacing**2 * usual_s)
+    np.add.at(groups[f"{name}_more_s"], habit, spacing * (observed_s - usual_s))
 
 
 def _step(groups: Table, at: int, name: str, seen: float, least: float, most: float) -> None:

@@ -29,7 +29,7 @@ _COLUMNS = {
     "departed_epoch_s": (np.float64, np.nan), "arrived_sure": (np.bool_, False), "departed_sure": (np.bool_, False),
     "native": (np.bool_, False), "refused": (np.int64, 0), "refused_m": (np.float64, np.nan),
     "refused_epoch_s": (np.float64, np.nan), "ended_epoch_s": (np.float64, np.nan), "heard_epoch_s": (np.float64, 0.0), "waits_m": (np.float64, np.nan),
-    "sampled_epoch_s": (np.float64, np.nan),
+    "sampled_epoch_s": (np.float64, np.nan), "spacing": (np.float64, 0.0),
 }  # fmt: skip
 
 WAIT_WITHIN_M = 1_500.0

@@ -25,7 +25,7 @@ def explanation() -> Explanation:
     """Of t1's arrival at Top: it is half way to Middle Street."""
     return Explanation(
         now_epoch_s=at(8, 5), kind="en_route", located_epoch_s=at(8, 4, 50), age_s=10.0, delay_s=180.0, next_position=1,
-        stands=False, network_ratio=1.12, today=1.05,
+        stands=False, network_ratio=1.12, today=1.05, gap=-0.7, gap_ratio=0.97,
         segments=[
             Segment(to_position=1, part=0.5, scheduled_s=600, expected_s=690, ratio=1.15, n=12, dwell_s=20, held=0),
             Segment(to_position=2, part=1.0, scheduled_s=600, expected_s=650, ratio=1.083, n=9, dwell_s=15, held=0,
@@ -81,6 +81,7 @@ async def test_a_learned_arrival_is_explained_with_a_picture(
     assert "Middle Street" in page.text
     assert "× 1.15" in page.text
     assert "70 %" in page.text
+    assert "× 0.30" in page.text
     assert page.text.count(hour) == 1
     assert "because." not in page.text.split("</header>")[1].split('<script type="application/json"')[0]
 

@@ -8,7 +8,7 @@ from predictor.learned.runs import no_events, nothing_told
 def test_engine_keeps_no_more_on_the_third_day_than_on_the_second() -> None:
     """Runs, samples and stop pairs do not grow from day to day."""
     first, second, third = days(3, vehicles=12, step_s=300.0)
-    assert third[:3] == second[:3]
+    assert all(now <= before for now, before in zip(third[:3], second[:3], strict=True))
     assert third[2] == first[2]
 
 

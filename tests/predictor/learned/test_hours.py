@@ -84,7 +84,9 @@ def test_state_is_bounded_however_many_hours_are_seen() -> None:
     habit = learned.group_slots(np.array([1]))[[0, 0]]
     pair = learned.pair_slots(np.array([1, 2]), np.array([2, 3]))
     for slot in range(SLOTS):
-        learned.learn_runs(pair, np.full(2, 90.0), np.full(2, 80.0), habit, MONDAY, np.array([slot, EIGHT]))
+        learned.learn_runs(
+            pair, np.full(2, 90.0), np.full(2, 80.0), habit, MONDAY, np.array([slot, EIGHT]), np.zeros(2)
+        )
     state = learned.state()
     assert len(state.columns["hour.n"]) == SLOTS + 1
     whole = State({
@@ -128,7 +130,7 @@ def test_hours_fade() -> None:
     habit = learned.group_slots(np.array([1]))
     pair = learned.pair_slots(np.array([1]), np.array([2]))
     half_life_s = learned.settings.pair_half_life_s
-    learned.learn_runs(pair, np.array([90.0]), np.array([80.0]), habit, MONDAY, np.array([EIGHT]))
+    learned.learn_runs(pair, np.array([90.0]), np.array([80.0]), habit, MONDAY, np.array([EIGHT]), np.zeros(1))
     n, observed, scheduled = learned.hours.of(pair, np.array([EIGHT]), MONDAY + half_life_s, half_life_s)[:, 0]
     assert (n, observed, scheduled) == pytest.approx((0.5, 45.0, 40.0))
     assert learned.hours.of(pair, np.array([EIGHT + 1]), MONDAY, half_life_s)[0, 0] == 0.0
