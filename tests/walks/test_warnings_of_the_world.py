@@ -221,14 +221,14 @@ def stories(now: datetime) -> list[Story]:
     # Several taken up by one.
     name = "joins"
     lat, lon = place(name)
-    first, other = issued("j1", here(name)), issued("j2", drawn(lat, lon + 3, event="Another", **end), sent=0.01)
+    first, other = issued("j1", here(name)), issued("j2", drawn(lat, lon + 3, event="Another", **end), sent=0.05)
     one = issued(
         "j3",
         here(name),
         drawn(lat, lon + 3),
         sent=0.1,
         msgType="Update",
-        references=f"{refers('j1')} {refers('j2', 0.01)}",
+        references=f"{refers('j1')} {refers('j2', 0.05)}",
     )
     ends = issued("j4", "", sent=0.2, msgType="Cancel", references=refers("j3", 0.1))
     told = (warned[0], warned[0], over)  # the same words for the first: no news to them
@@ -272,7 +272,7 @@ def test_the_right_people_are_told_once_and_told_when_it_is_over(
             if story.told[-1][-1:] == ("warning",):
                 assert [message["data"]["kind"] for message in heard] == ["warning"]
         page = _page(house)
-        assert "Headline of " in page or "Event of " in page
+        assert "data-warning=" in page  # a few of them: which, is a matter of room
         assert not any(f"of {story.name}" in page for story in played if story.told[-1][-1:] != ("warning",))
         assert "TEST" not in page
         assert "訓練" not in page
