@@ -25,6 +25,8 @@ CONVINCED = 3
 """Refused positions in a row that agree with each other: then the vehicle is there."""
 LEAPS_FADE = 0.9
 """What is left of a refused jump after each position that is believed."""
+CLOCK_BACK_S = 120
+"""A report dated so long before an earlier one shows a clock that is wrong; less may be a cache that lags."""
 AROUND_M = 20_000.0
 """Garages lie outside the stops' bounding box, but not further than this."""
 
@@ -52,6 +54,8 @@ class Judged:
     """Distrust."""
     news: Bools
     """It says something that its vehicle had not said before; false for a repeat of the same timestamp."""
+    lies: Bools
+    """It leaps, not for the second time to the same report, or is dated long before what the vehicle said earlier."""
 
 
 def metres_between(lat: Floats, lon: Floats, other_lat: Floats, other_lon: Floats) -> Floats:
@@ -109,4 +113,5 @@ def judge(
     news = (why == 0) & ~(known & (elapsed_s == 0))
     leapt = refused & ~repeated
     before["leaps"] = before["leaps"] * np.where(news, LEAPS_FADE, 1.0) + leapt
-    return Judged(why=why, news=news)
+    lies = leapt | ((why == Distrust.BACKWARDS) & (elapsed_s < -CLOCK_BACK_S))
+    return Judged(why=why, news=news, lies=lies)

@@ -5,6 +5,7 @@ Nothing here asks for the time: the same reports in the same order give the same
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from predictor.learned.hours import hour_slots
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
 from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds
+from predictor.learned.probation import Columns, Probation
 from predictor.learned.runs import (
     Fixes,
     Forecast,
@@ -61,6 +63,7 @@ class Engine:
         self.tracks = Tracks(self.settings)
         self.samples = Samples(self.settings)
         self.spacing = Spacing()
+        self.probation = Probation(self.settings)
         self._judgement: tuple[int, Judgement] | None = None
 
     def state(self) -> State:
@@ -104,52 +107,80 @@ class Engine:
         self._learn(now_epoch_s, plan, seen)
 
     def _learn(self, now_epoch_s: float, plan: Plan, seen: Seen) -> None:
-        runs, learned = plan.runs, self.learned
+        """Learn from what has become known and been borne out."""
+        runs, learned, tracks = plan.runs, self.learned, self.tracks
         call, seconds = _numbers(seen.run_call), _seconds(seen.run_s)
-        if len(call):
-            fair = ~(runs.skipped[call] | runs.skipped[call - 1])
-            call, seconds = call[fair], seconds[fair]
-            run = plan.run[call]
-            hour = hour_slots(runs, run, now_epoch_s)
-            learned.learn_days(plan.habit[run], runs.service_epoch_s[run])
-            spacing = self._spacing(plan, run)
-            learned.learn_runs(plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], now_epoch_s, hour, spacing)
+        fair = ~(runs.skipped[call] | runs.skipped[np.maximum(call - 1, 0)])
+        call, seconds = call[fair], seconds[fair]
+        run = plan.run[call]
+        hour = hour_slots(runs, run, now_epoch_s)
+        told: Columns = (plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], hour, runs.service_epoch_s[run],
+                         self._spacing(plan, run))  # fmt: skip
+        rushed = self._rushed(now_epoch_s, runs.key, run, told)
+        self._distrust(now_epoch_s, runs.key[np.concatenate([*seen.lied_run, rushed])])
+        _, (pair, seconds, pace, habit, hour, day, spacing) = self._borne_out("runs", now_epoch_s, runs.key[run], told)
+        if len(pair):
+            learned.learn_days(habit, day)
+            learned.learn_runs(pair, seconds, pace, habit, now_epoch_s, hour, spacing)
         call, seconds = _numbers(seen.dwell_call), _seconds(seen.dwell_s)
-        if len(call):
-            arrived = _seconds(seen.dwell_arrived_epoch_s)
-            exact = (plan.timed & runs.exact)[plan.run[call]]
-            early = np.where(exact, runs.departure_epoch_s[call] - arrived, np.nan)
-            fair = ~runs.skipped[call]
-            call, seconds, early = call[fair], seconds[fair], early[fair]
-            run = plan.run[call]
-            learned.learn_dwells(
-                plan.place[call],
-                seconds,
-                early,
-                runs.waits[call],
-                plan.habit[run],
-                now_epoch_s,
-                self._spacing(plan, run),
-            )
+        exact = (plan.timed & runs.exact)[plan.run[call]]
+        early = np.where(exact, runs.departure_epoch_s[call] - _seconds(seen.dwell_arrived_epoch_s), np.nan)
+        fair = ~runs.skipped[call]
+        call, seconds, early = call[fair], seconds[fair], early[fair]
+        run = plan.run[call]
+        told = (plan.place[call], seconds, early, runs.waits[call], plan.habit[run], self._spacing(plan, run))
+        _, (place, seconds, early, waits, habit, spacing) = self._borne_out("dwells", now_epoch_s, runs.key[run], told)
+        if len(place):
+            learned.learn_dwells(place, seconds, early, waits, habit, now_epoch_s, spacing)
         call, moment = _numbers(seen.start_call), _seconds(seen.start_epoch_s)
-        if len(call):
-            run = plan.run[call]
-            before = runs.before[run]
-            slot = self.tracks.find(runs.key[np.maximum(before, 0)])
-            slot[before < 0] = -1
-            ended = np.where(slot >= 0, self.tracks.column("ended_epoch_s")[np.maximum(slot, 0)], np.nan)
-            scheduled = np.where(runs.exact[run], runs.departure_epoch_s[call], np.nan)
-            learned.learn_starts(plan.habit[run], scheduled, ended, moment)
+        run = plan.run[call]
+        before = runs.before[run]
+        slot = tracks.find(runs.key[np.maximum(before, 0)])
+        slot[before < 0] = -1
+        ended = np.where(slot >= 0, tracks.column("ended_epoch_s")[np.maximum(slot, 0)], np.nan)
+        scheduled = np.where(runs.exact[run], runs.departure_epoch_s[call], np.nan)
+        told = (plan.habit[run], scheduled, ended, moment)
+        _, (habit, scheduled, ended, moment) = self._borne_out("starts", now_epoch_s, runs.key[run], told)
+        learned.learn_starts(habit, scheduled, ended, moment)
         call, moment = _numbers(seen.outcome_call), _seconds(seen.outcome_epoch_s)
-        run, more = self.spacing.passed(plan, call, moment)
-        self.tracks.column("spacing")[self.tracks.find(runs.key[run])] = more
-        self.samples.resolve(runs.key[plan.run[call]], plan.position[call], moment)
+        believed = tracks.doubt(tracks.find(runs.key[plan.run[call]]), now_epoch_s) < self.settings.wary
+        run, more = self.spacing.passed(plan, call[believed], moment[believed])
+        tracks.column("spacing")[tracks.find(runs.key[run])] = more
+        told = (plan.position[call], moment)
+        key, (position, moment) = self._borne_out("outcomes", now_epoch_s, runs.key[plan.run[call]], told)
+        self.samples.resolve(key, position, moment)
         self.samples.judge(now_epoch_s, learned)
 
     def _spacing(self, plan: Plan, run: Int64s) -> Floats:
         """How far each run was from its planned gap before what was just seen of it."""
         spacing: Floats = self.tracks.column("spacing")[self.tracks.find(plan.runs.key[run])]
         return spacing
+
+    def _borne_out(self, name: str, now_epoch_s: float, key: Int64s, told: Columns) -> tuple[Int64s, Any]:
+        return self.probation.pass_through(name, now_epoch_s, self.tracks, key, told)
+
+    def _rushed(self, now_epoch_s: float, key: Int64s, run: Int64s, told: Columns) -> Int64s:
+        """Runs that can not have driven as fast as they say; from now on they are doubted."""
+        at, where = np.unique(run, return_inverse=True)
+        slot = self.tracks.find(key[at])
+        pair, seconds, pace, habit, hour, *_ = told
+        usual = self.learned.usual_s(pair, pace, habit, now_epoch_s, hour)[0]
+        known = self.learned.seen_share(pair, now_epoch_s)
+        fast = self.tracks.hurries(
+            slot,
+            np.bincount(where, known * seconds, len(at)).astype(np.float64),
+            np.bincount(where, known * usual, len(at)).astype(np.float64),
+        )
+        fast[where[seconds < self.settings.least_ratio * usual - 15.0]] = True
+        fast &= ~self.tracks.column("native")[slot]
+        self.tracks.caught(slot[fast], now_epoch_s, self.settings.doubtful)
+        rushed: Int64s = at[fast]
+        return rushed
+
+    def _distrust(self, now_epoch_s: float, caught: Int64s) -> None:
+        """Judge nobody by what was said of runs (their keys) that lie."""
+        doubt = self.tracks.doubt(self.tracks.find(caught), now_epoch_s)
+        self.samples.forget(caught[doubt >= self.settings.doubtful])
 
     def forecast(
         self, now_epoch_s: float, plan: Plan, rows: Int64s | None = None, told: Told | None = None
@@ -257,6 +288,9 @@ class Engine:
         settled = self.learned.groups["observed_s"] >= SETTLED_S
         settled = settled[made.group] | plan.timed[plan.run[ways.call]]
         event = ways.ahead & settled & (made.blend_s <= 45 * 60.0) & ~plan.runs.skipped[ways.call]
+        slot = self.tracks.find(plan.runs.key[made.at.run])
+        doubt = self.tracks.doubt(np.maximum(slot, 0), now_epoch_s)
+        event &= ~((slot >= 0) & (doubt >= self.settings.doubtful))[ways.row]
         rows = np.flatnonzero(event)
         share = self._worth(now_epoch_s, plan, made, rows)
         chosen, each = self.samples.choose(now_epoch_s, rows)

@@ -6,7 +6,7 @@ has happened yet, and judging by that alone would teach to promise too soon.
 
 import numpy as np
 
-from domain.realtime import Float32s, Floats, Int64s
+from domain.realtime import Bools, Float32s, Floats, Int64s
 from predictor.learned.errors import EXPERTS, SCALE_S, bins, knots
 from predictor.learned.learned import Learned
 from predictor.learned.settings import Settings
@@ -27,6 +27,7 @@ class Samples:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.run_key = np.zeros(0, np.int64)
         self.mark = np.zeros(0, np.int64)
         self.made_epoch_s = np.zeros(0)
         self.actual_epoch_s = np.zeros(0)
@@ -34,7 +35,7 @@ class Samples:
         """Group, cell, age."""
         self.said = np.zeros((3 + len(EXPERTS), 0), np.float32)
         """What it counts; rough horizon, blend, experts; seconds after the sample was made."""
-        self._pending: list[tuple[Int64s, Floats, Int64s, Float32s]] = []
+        self._pending: list[tuple[Int64s, Int64s, Floats, Int64s, Float32s]] = []
         self._taken_epoch_s = -np.inf
         self._turn = 0
         self._judged_epoch_s = -np.inf
@@ -60,12 +61,13 @@ class Samples:
         """Keep forecasts."""
         said = np.concatenate([worth[None], rough_s[None], blend_s[None], experts_s]).astype(np.float32)
         place = np.stack([group, cell, age])
-        self._pending.append((_mark(run_key, position), np.full(len(position), now_epoch_s), place, said))
+        self._pending.append((run_key, _mark(run_key, position), np.full(len(position), now_epoch_s), place, said))
 
     def _gather(self) -> None:
         if self._pending:
-            marks, made, places, saids = zip(*self._pending, strict=True)
+            keys, marks, made, places, saids = zip(*self._pending, strict=True)
             self._pending = []
+            self.run_key = np.concatenate([self.run_key, *keys])
             self.mark = np.concatenate([self.mark, *marks])
             self.made_epoch_s = np.concatenate([self.made_epoch_s, *made])
             self.actual_epoch_s = np.concatenate([self.actual_epoch_s, np.full(sum(map(len, marks)), np.nan)])
@@ -84,6 +86,20 @@ class Samples:
         hit = (mark[at] == self.mark) & np.isnan(self.actual_epoch_s)
         self.actual_epoch_s[hit] = np.maximum(actual[at[hit]], self.made_epoch_s[hit])
 
+    def forget(self, run_key: Int64s) -> None:
+        """Drop what was said of runs that are not where they were thought to be."""
+        if not len(run_key) or not len(self):
+            return
+        self._gather()
+        keep = ~np.isin(self.run_key, run_key)
+        self._keep(keep)
+
+    def _keep(self, keep: Bools) -> None:
+        if not keep.all():
+            self.run_key, self.mark = self.run_key[keep], self.mark[keep]
+            self.made_epoch_s, self.actual_epoch_s = self.made_epoch_s[keep], self.actual_epoch_s[keep]
+            self.place, self.said = self.place[:, keep], self.said[:, keep]
+
     def judge(self, now_epoch_s: float, learned: Learned) -> None:
         """Count the errors of samples whose time has come, and drop them."""
         if now_epoch_s - self._judged_epoch_s < 5.0:
@@ -97,11 +113,7 @@ class Samples:
         chosen = np.flatnonzero(ready)
         if len(chosen):
             self._count(now_epoch_s, learned, chosen)
-        keep = ~(ready | given_up)
-        if not keep.all():
-            self.mark, self.made_epoch_s = self.mark[keep], self.made_epoch_s[keep]
-            self.actual_epoch_s = self.actual_epoch_s[keep]
-            self.place, self.said = self.place[:, keep], self.said[:, keep]
+        self._keep(~(ready | given_up))
 
     def _count(self, now_epoch_s: float, learned: Learned, chosen: Int64s) -> None:
         group, cell, age = self.place[:, chosen]

@@ -50,6 +50,20 @@ class Settings:
     reanchor_after: int = 3
     """So many refused positions in a row, and where they are is believed."""
     future_s: float = 60.0
+    probation_s: float = 120.0
+    """What positions prove of a run that is not trusted counts once it has been believable so much longer."""
+    proven_s: float = 300.0
+    """A run that has been followed for so long, with fewer lies remembered than the next, is trusted."""
+    wary: float = 0.25
+    hurry_s: float = 120.0
+    hurry_ratio: float = 0.4
+    """Over so many usual seconds of its way nobody needs less than this share of them."""
+    clock_back_s: float = 120.0
+    """A report dated so long before an earlier one shows a clock that is wrong."""
+    doubt_half_life_s: float = 300.0
+    """Of lies in the memory of a run."""
+    doubtful: float = 1.5
+    """With so many remembered, nothing that a run tells is learned, and no forecast of it is held against anybody."""
 
     weight_power: float = 6.0
     """Experts weigh their running error to minus this power."""

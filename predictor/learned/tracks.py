@@ -29,7 +29,9 @@ _COLUMNS = {
     "departed_epoch_s": (np.float64, np.nan), "arrived_sure": (np.bool_, False), "departed_sure": (np.bool_, False),
     "native": (np.bool_, False), "refused": (np.int64, 0), "refused_m": (np.float64, np.nan),
     "refused_epoch_s": (np.float64, np.nan), "ended_epoch_s": (np.float64, np.nan), "heard_epoch_s": (np.float64, 0.0), "waits_m": (np.float64, np.nan),
-    "sampled_epoch_s": (np.float64, np.nan), "spacing": (np.float64, 0.0),
+    "sampled_epoch_s": (np.float64, np.nan), "began_epoch_s": (np.float64, np.nan),
+    "doubts": (np.float64, 0.0), "lied_epoch_s": (np.float64, np.nan), "took_s": (np.float64, 0.0),
+    "usual_s": (np.float64, 0.0), "spacing": (np.float64, 0.0),
 }  # fmt: skip
 
 WAIT_WITHIN_M = 1_500.0
@@ -53,6 +55,8 @@ class Seen:
     dwell_arrived_epoch_s: list[Floats]
     start_call: list[Int64s]
     start_epoch_s: list[Floats]
+    lied_run: list[Int64s]
+    """Runs of which something was refused, or whose vehicle is another one."""
 
 
 class Tracks:
@@ -109,7 +113,7 @@ class Tracks:
 
     def observe(self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents, learned: Learned) -> Seen:
         """Take in what was reported; returns what became known by it."""
-        seen = Seen([], [], [], [], [], [], [], [], [])
+        seen = Seen([], [], [], [], [], [], [], [], [], [])
         self.purge(now_epoch_s)
         for rows in _in_turn(events.run, np.flatnonzero(events.position >= 0)):
             self._events(now_epoch_s, plan, events, rows, seen)
@@ -138,6 +142,7 @@ class Tracks:
         step = metres - c["metres"][slot]
         with np.errstate(invalid="ignore"):
             news = fresh | (gap > 0)
+            back = ~fresh & (gap < -settings.clock_back_s) & (c["vehicle"][slot] == vehicle)
             other = news & ~fresh & (c["vehicle"][slot] != vehicle) & (c["vehicle"][slot] >= 0)
             news &= ~(other & (gap < OTHER_VEHICLE_S) & (step < 0))
             jumps = ~fresh & (
@@ -146,6 +151,9 @@ class Tracks:
             )
         refused = news & jumps
         self._refuse(slot[refused], metres[refused], located[refused])
+        lies = refused | back | (other & news) | (False if fixes.lied is None else fixes.lied[rows])
+        seen.lied_run.append(run[lies])
+        self.caught(slot[lies], now_epoch_s)
         restart = fresh | (refused & (c["refused"][slot] >= settings.reanchor_after))
         self.refused += int(np.count_nonzero(refused & ~restart))
         begin = news & restart
@@ -183,6 +191,30 @@ class Tracks:
         c["waits_m"][slot] = np.where(waits, base, np.nan)
         return waits
 
+    def doubt(self, slot: Int64s, now_epoch_s: float) -> Floats:
+        """How many lies of each run are still remembered."""
+        c = self._columns
+        since = np.nan_to_num(now_epoch_s - c["lied_epoch_s"][slot], nan=0.0)
+        left: Floats = c["doubts"][slot] * np.exp2(-since / self.settings.doubt_half_life_s)
+        return left
+
+    def hurries(self, slot: Int64s, took_s: Floats, usual_s: Floats) -> Bools:
+        """Which runs have needed impossibly little of the time usual on their way of late, these newest seconds included."""
+        c, settings = self._columns, self.settings
+        fade = np.exp2(-usual_s / settings.hurry_s)
+        c["took_s"][slot] = c["took_s"][slot] * fade + took_s
+        c["usual_s"][slot] = c["usual_s"][slot] * fade + usual_s
+        fast: Bools = (c["usual_s"][slot] >= settings.hurry_s) & (
+            c["took_s"][slot] < settings.hurry_ratio * c["usual_s"][slot]
+        )
+        return fast
+
+    def caught(self, slot: Int64s, now_epoch_s: float, lies: float = 1.0) -> None:
+        """Remember more lies of each run."""
+        c = self._columns
+        c["doubts"][slot] = self.doubt(slot, now_epoch_s) + lies
+        c["lied_epoch_s"][slot] = now_epoch_s
+
     def _refuse(self, slot: Int64s, metres: Floats, located: Floats) -> None:
         """Count refused positions that agree with one another."""
         c, settings = self._columns, self.settings
@@ -213,6 +245,7 @@ class Tracks:
         c["departed_epoch_s"][slot] = np.where(native, c["departed_epoch_s"][slot], np.nan)
         c["arrived_sure"][slot] &= native
         c["departed_sure"][slot] &= native
+        c["began_epoch_s"][slot] = located
         c["refused"][slot] = 0
         over = ~native & (reached >= np.diff(plan.runs.ptr)[run])
         c["ended_epoch_s"][slot] = np.where(over, located, np.where(native, c["ended_epoch_s"][slot], np.nan))
