@@ -213,7 +213,13 @@ class Engine:
         if self._judgement is None or self._judgement[0] != version:
             self._judgement = (
                 version,
-                judge(self.learned.errors, self.learned.band_errors, self.learned.expert_errors, self.settings),
+                judge(
+                    self.learned.errors,
+                    self.learned.band_errors,
+                    self.learned.expert_errors,
+                    self.learned.widths,
+                    self.settings,
+                ),
             )
         return self._judgement[1]
 
@@ -295,6 +301,7 @@ class Engine:
         share = self._worth(now_epoch_s, plan, made, rows)
         chosen, each = self.samples.choose(now_epoch_s, rows)
         if len(chosen):
+            ends = made.offsets[[QUANTILES.index(0.1), QUANTILES.index(0.9)]][:, chosen]
             run = made.at.run[ways.row[chosen]]
             self.samples.add(
                 now_epoch_s,
@@ -306,6 +313,7 @@ class Engine:
                 age=made.age[chosen],
                 rough_s=made.rough_s[chosen],
                 blend_s=made.blend_s[chosen],
+                band_s=made.blend_s[chosen] + ends * (made.blend_s[chosen] + SCALE_S),
                 experts_s=made.experts_s[:, chosen],
             )
 

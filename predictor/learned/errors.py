@@ -100,7 +100,7 @@ class Judgement:
     """By age (4th axis): relative errors at QUANTILES and, last, at the published one."""
 
 
-def judge(errors: Floats, band_errors: Floats, expert_errors: Floats, settings: Settings) -> Judgement:
+def judge(errors: Floats, band_errors: Floats, expert_errors: Floats, widths: Floats, settings: Settings) -> Judgement:
     """From the counts of :class:`predictor.learned.learned.Learned`."""
     few = settings.prior_expert_outcomes
     pooled = expert_errors.sum(axis=3, keepdims=True)
@@ -117,6 +117,9 @@ def judge(errors: Floats, band_errors: Floats, expert_errors: Floats, settings: 
     quantile = _quantiles(errors, faith, settings)
     band = _quantiles(band_errors, faith, settings)
     low, high = QUANTILES.index(0.1), QUANTILES.index(0.9)
+    middle, factor = quantile[..., QUANTILES.index(0.5)], np.exp(widths)[..., None]
+    for at in (low, high):
+        band[..., at] = middle + (band[..., at] - middle) * factor
     within = np.delete(quantile, (low, high), axis=-1)
     quantile[..., low] = np.minimum(band[..., low], within.min(axis=-1))
     quantile[..., high] = np.maximum(band[..., high], within.max(axis=-1))

@@ -34,7 +34,7 @@ GROUP_START = {"late_start_s": 60.0, "layover_s": 120.0, "interval_s": 30.0}
 
 FORMAT = 2
 """Of a state. 1 knew no hours of the day; what a state lacks stays as it starts."""
-ERRORS = ("errors", "band_errors", "expert_errors")
+ERRORS = ("errors", "band_errors", "expert_errors", "widths")
 """Counts of past errors, a row a group."""
 TODAY_LEAST, TODAY_MOST = 0.7, 1.5
 NETWORK_PRIOR_S = 3_600.0
@@ -133,6 +133,8 @@ class Learned:
         self.band_errors = np.zeros_like(self.errors)
         """The same by predicted horizons, for the band."""
         self.expert_errors = np.zeros((0, CELLS, len(KNOTS_S), len(EXPERTS), BINS))
+        self.widths = np.zeros((0, CELLS, len(KNOTS_S)))
+        """Logarithms of what the band's width is corrected by: by group, cell, knot of the predicted horizon."""
         self.version = 0
         """Counts changes of the judgement, for whoever keeps what follows from it."""
 

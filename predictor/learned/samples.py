@@ -18,6 +18,13 @@ GIVE_UP_S = 3600.0
 """Beyond that it is dropped when nothing has been heard so long after its time."""
 WORST = 3.0
 """Errors count as at most this multiple of horizon + SCALE_S."""
+BAND_MISSES = 0.2
+"""Share of outcomes that the band of P10 to P90 is meant not to hold."""
+MANY_OUTCOMES = 150.0
+"""From so many in memory on, each one more moves the width by less: outcomes are known late, and what is on its way when the
+width is right again must not carry it past that."""
+WIDTH_MOST = 0.5
+"""The correction of the band's width stays between 0.6 and 1.65: what outcomes say of errors may not be overruled further."""
 ACTIVE_S = 60.0
 """Between two judgements at most this much time of service passes, so that nights do not make agencies forget."""
 
@@ -31,10 +38,12 @@ class Samples:
         self.mark = np.zeros(0, np.int64)
         self.made_epoch_s = np.zeros(0)
         self.actual_epoch_s = np.zeros(0)
+        self.corrected = np.zeros(0, bool)
+        """The band's width has been corrected by it."""
         self.place = np.zeros((3, 0), np.int64)
         """Group, cell, age."""
-        self.said = np.zeros((3 + len(EXPERTS), 0), np.float32)
-        """What it counts; rough horizon, blend, experts; seconds after the sample was made."""
+        self.said = np.zeros((5 + len(EXPERTS), 0), np.float32)
+        """What it counts; rough horizon, blend, P10, P90, experts; seconds after the sample was made."""
         self._pending: list[tuple[Int64s, Int64s, Floats, Int64s, Float32s]] = []
         self._taken_epoch_s = -np.inf
         self._turn = 0
@@ -56,10 +65,10 @@ class Samples:
 
     def add(
         self, now_epoch_s: float, *, run_key: Int64s, position: Int64s, group: Int64s, cell: Int64s, age: Int64s, worth: Floats,
-        rough_s: Floats, blend_s: Floats, experts_s: Floats,
+        rough_s: Floats, blend_s: Floats, band_s: Floats, experts_s: Floats,
     ) -> None:  # fmt: skip
         """Keep forecasts."""
-        said = np.concatenate([worth[None], rough_s[None], blend_s[None], experts_s]).astype(np.float32)
+        said = np.concatenate([worth[None], rough_s[None], blend_s[None], band_s, experts_s]).astype(np.float32)
         place = np.stack([group, cell, age])
         self._pending.append((run_key, _mark(run_key, position), np.full(len(position), now_epoch_s), place, said))
 
@@ -71,6 +80,7 @@ class Samples:
             self.mark = np.concatenate([self.mark, *marks])
             self.made_epoch_s = np.concatenate([self.made_epoch_s, *made])
             self.actual_epoch_s = np.concatenate([self.actual_epoch_s, np.full(sum(map(len, marks)), np.nan)])
+            self.corrected = np.concatenate([self.corrected, np.zeros(sum(map(len, marks)), bool)])
             self.place = np.concatenate([self.place, *places], axis=1)
             self.said = np.concatenate([self.said, *saids], axis=1)
 
@@ -98,6 +108,7 @@ class Samples:
         if not keep.all():
             self.run_key, self.mark = self.run_key[keep], self.mark[keep]
             self.made_epoch_s, self.actual_epoch_s = self.made_epoch_s[keep], self.actual_epoch_s[keep]
+            self.corrected = self.corrected[keep]
             self.place, self.said = self.place[:, keep], self.said[:, keep]
 
     def judge(self, now_epoch_s: float, learned: Learned) -> None:
@@ -106,6 +117,7 @@ class Samples:
             return
         self._judged_epoch_s = now_epoch_s
         self._gather()
+        self._correct(now_epoch_s, learned)
         blend = self.said[2].astype(np.float64)
         due = now_epoch_s >= self.made_epoch_s + PATIENCE * blend + PATIENCE_S
         ready = due & ~np.isnan(self.actual_epoch_s)
@@ -115,10 +127,29 @@ class Samples:
             self._count(now_epoch_s, learned, chosen)
         self._keep(~(ready | given_up))
 
+    def _correct(self, now_epoch_s: float, learned: Learned) -> None:
+        """Widen the band by what came outside it and narrow it by what it held, each once its end has passed."""
+        decided = ~self.corrected & ~np.isnan(self.actual_epoch_s)
+        chosen = np.flatnonzero(decided & (now_epoch_s >= self.made_epoch_s + self.said[4]))
+        if not len(chosen):
+            return
+        self.corrected[chosen] = True
+        group, cell, _ = self.place[:, chosen]
+        worth, blend, soonest, latest = self.said[[0, 2, 3, 4]][:, chosen].astype(np.float64)
+        took = self.actual_epoch_s[chosen] - self.made_epoch_s[chosen]
+        step = self.settings.band_rate * worth * (((took < soonest) | (took > latest)) - BAND_MISSES)
+        heard = learned.band_errors.sum(axis=(3, 4))
+        low, share = knots(blend)
+        for knot, part in ((low, (1 - share) * step), (low + 1, share * step)):
+            at = (group, cell, knot)
+            np.add.at(learned.widths, at, part / (1.0 + heard[at] / MANY_OUTCOMES))
+        np.clip(learned.widths, -WIDTH_MOST, WIDTH_MOST, out=learned.widths)
+        learned.version += 1
+
     def _count(self, now_epoch_s: float, learned: Learned, chosen: Int64s) -> None:
         group, cell, age = self.place[:, chosen]
         said = self.said[:, chosen].astype(np.float64)
-        worth, rough, blend, experts = said[0], said[1], said[2], said[3:]
+        worth, rough, blend, experts = said[0], said[1], said[2], said[5:]
         took = self.actual_epoch_s[chosen] - self.made_epoch_s[chosen]
         stamps = learned.groups["judged_epoch_s"]
         for at in np.unique(group).tolist():
