@@ -15,10 +15,10 @@ class Settings:
     """How many observations the network's ratio weighs against those of a stop pair."""
     stop_prior_n: float = 0.5
     """The same for dwell."""
-    hour_prior_n: float = 5.0
+    hour_prior_n: float = 8.0
     """How many observations a stop pair's whole day weighs against those of one hour."""
-    hour_days: float = 14.0
-    """Days of service after which hours are told apart: before that, an hour is what happened on one or two mornings."""
+    hour_days: float = 2.0
+    """From that day of service on hours are told apart: on the first, an hour is what the last one said already."""
     pair_half_life_s: float = 21 * 86_400.0
     recent_half_life_s: float = 3_600.0
     """Of what vehicles before this one needed on a stop pair today."""

@@ -74,7 +74,7 @@ def test_learn_show_export_forget_import(
     assert run(["learn", "--config", config, "show"]) == 0
     told = capsys.readouterr().out
     assert "stop pairs" in told
-    assert "1 day seen, hours told apart from 14 on" in told
+    assert "1 day seen, hours told apart from 2 on" in told
 
 
 def test_learn_says_what_is_wrong(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

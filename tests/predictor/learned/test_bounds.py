@@ -6,9 +6,10 @@ from predictor.learned.runs import no_events, nothing_told
 
 
 def test_engine_keeps_no_more_on_the_third_day_than_on_the_second() -> None:
-    """Runs, samples and stop pairs do not grow from day to day."""
+    """Runs and stop pairs stay as many from day to day; samples may grow fewer as forecasts learn the hours."""
     first, second, third = days(3, vehicles=12, step_s=300.0)
-    assert all(now <= before for now, before in zip(third[:3], second[:3], strict=True))
+    assert (third[0], third[2]) == (second[0], second[2])
+    assert third[1] <= second[1]
     assert third[2] == first[2]
 
 
