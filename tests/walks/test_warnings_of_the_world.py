@@ -232,7 +232,7 @@ def stories(now: datetime) -> list[Story]:
     )
     ends = issued("j4", "", sent=0.2, msgType="Cancel", references=refers("j3", 0.1))
     told = (warned[0], warned[0], over)  # the same words for the first: no news to them
-    tell(name, {"j1": first, "j2": other}, {"j3": one}, {"j3": one, "j4": ends}, told=told)
+    tell(name, {"j1": first}, {"j1": first, "j2": other, "j3": one}, {"j3": one, "j4": ends}, told=told)
     return found
 
 
