@@ -15,10 +15,20 @@ _ENDED_WORDS = re.compile(
     r"\bcancel?lation\b"
     rf"|\b{_WARNING}\b[^.;]*\bcancel?led\b|\bcancel?led\b[^.;]*\b{_WARNING}\b|^\W*cancel?led\W*$"
     r"|\b(all[- ]clear|entwarnung|aufgehoben|aufhebung|cessat[ao] allerta|fine allerta|cessato allarme|fin d['\u2019]alerte"
-    r"|levée d['\u2019]alerte|fin de (la )?alerta)\b|(?<!部分)(?<!一部)解除(?!され?て(い)?な|未)",
+    r"|levée d['\u2019]alerte|fin de (la )?alerta)\b"
+    r"|解除((しま?した|されま?した|のお知らせ|通知|公告)?(?=\W|$)(?!\W*(見込|見通|予定|まで|前|条件|未|待|切))"
+    r"|[\u4e00-\u9fff]{0,16}(预警|預警|警报|警報|警戒|特報|信号|信號|指示)(?=\W|$))",
     re.IGNORECASE,
 )
-"""A warning that is cancelled is over; a train or a school day that is cancelled is what the warning is about."""
+"""A warning that is cancelled is over; a train or a school day that is cancelled is what the warning is about. Of 解除, only
+that it has been done: the lifting that is awaited or denied is written with the same word."""
+_NOT_ENDED_WORDS = re.compile(
+    r"\b(not|no|never|partially|partly|noch|keine|nicht|teilweise|pas|non|sin)(\s+(yet|been|an?|the|keine|nicht|de|la))*"
+    r"\s+(cancel?led|all[- ]clear|entwarnung|aufgehoben|levée d|fin d)"
+    r"|(未|没|沒|不|勿|非|待|部分|一部|順次)\w{0,8}解除|解除(之?前|後|后|时|時|条件|待|未|不)",
+    re.IGNORECASE,
+)
+"""What says that it is not over, or not everywhere."""
 
 
 def ends_epoch_s(info: AlertInfo, listed_epoch_s: int = 0) -> int:
@@ -59,7 +69,7 @@ def says_over(info: AlertInfo) -> bool:
     return (
         "allclear" in responses
         or (info.urgency == "Past" and (not responses or responses == {"none"}))
-        or bool(_ENDED_WORDS.search(info.event))
+        or bool(_ENDED_WORDS.search(_NOT_ENDED_WORDS.sub(" _ ", info.event)))
         or any(name.endswith("Alert_Location_Status") and value.lower() == "ended" for name, value in info.parameters)
         or any(name == "awareness_level" and value.startswith("1") for name, value in info.parameters)
     )

@@ -81,3 +81,132 @@ from tests.feeds.formats.cap_messages import alert, info, read
 def test_tests_that_say_actual_are_recognised(block: str, because: str) -> None:
     """Two of 48 recorded messages are tests with status Actual."""
     assert read(alert(block)).looks_like_test == because
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is a tsunami warning, not a drill",
+        "THIS IS AN EARTHQUAKE EMERGENCY AND NOT A TEST",
+        "This is a national emergency, not a test",
+        "This is a national emergency\nand not\njust a drill",
+        "This is a national emergency rather than an exercise",
+        "This is a national emergency, no test",
+        "This isn't a drill",
+        "Dies ist eine echte Warnung und keine Probewarnung",
+        "Dies ist eine amtliche Warnung - kein Probealarm",
+        "Dies ist nicht nur eine Übung",
+        "Großbrand: KEIN PROBEALARM",
+        "Sirenenalarm - dies ist keine Probewarnung",
+        "Kein Warntag: Großbrand",
+        "Ce n'est pas un exercice",
+        "Il ne s'agit pas d'un exercice",
+        "Alerte réelle, non un test",
+        "Esto no es un simulacro",
+        "NO ES SIMULACRO",
+        "No se trata de una prueba",
+        "Questa non è un'esercitazione",
+        "Non si tratta di un test",
+        "Isto não é um teste",
+        "Não se trata de um exercício",
+        "Dit is geen oefening",
+        "Dit is niet zomaar een test",
+        "Dette er ikke en øvelse",
+        "Dette er ingen øvelse",
+        "Detta är inte en övning",
+        "To nie są ćwiczenia",
+        "Toto není cvičení",
+        "Это не учения",
+        "Đây không phải là diễn tập",
+        "Ini bukan latihan",
+        "Bu bir tatbikat değildir",
+        "Αυτή δεν είναι άσκηση",
+        "テストではない 津波警報",
+        "訓練ではありません。避難してください",
+        "これは訓練でない",
+        "これは訓練でなく本番です",
+        "訓練放送ではございません",
+        "훈련 아님: 실제 상황",
+        "훈련상황이 아닙니다",
+        "这不是演习",
+        "並非演習，請立即疏散",
+    ],
+)
+def test_a_warning_that_says_it_is_no_test_is_none(text: str) -> None:
+    """Wherever it stands: held back, it would be the worst of all misses."""
+    for block in (info(event=text), info(headline=text), info(description=text), info(instruction=text)):
+        assert read(alert(block)).looks_like_test == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Feu de forêt à La Teste-de-Buch",
+        "Teste-de-Buch: évacuez",
+        "Flood alert: River Test",
+        "Flooding in Test Valley",
+        "Ejercicio militar con fuego real",
+        "Ejercicio de tiro",
+        "Exercício militar",
+        "Exercice militaire",
+        "Exercices de tir",
+        "Tirs d'exercice",
+        "Esercitazione a fuoco",
+        "Prueba nuclear",
+        "Militær øvelse",
+        "Militär övning",
+        "Militärische Übung",
+        "Militaire oefening",
+        "Latihan militer",
+        "Askeri tatbikat",
+        "Военные учения",
+        "Firing exercise",
+        "훈련소 화재 발생",
+        "훈련 중 폭발사고",
+        "사격 훈련",
+        "시험 발사 미사일 낙하 주의",
+        "시험장 화재",
+        "訓練所で火災",
+        "演習場で爆発",
+        "ミサイル発射テスト",
+        "军事演习",
+        "Dit is een proefboring",
+    ],
+)
+def test_what_is_tested_in_earnest_stays_a_warning(text: str) -> None:
+    for block in (info(event=text), info(headline=text), info(description=text)):
+        assert read(alert(block)).looks_like_test == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"description": "This is only a test. This is not a real emergency."},
+        {"description": "THIS IS ONLY\nA TEST"},
+        {"description": "No danger, this is just a test"},
+        {"description": "This is a drill, not a real warning"},
+        {"description": "This is a nationwide no-notice drill"},
+        {"description": "This is a required monthly system test"},
+        {"headline": "Keine Gefahr - Probealarm"},
+        {"headline": "Keine Gefahr Probealarm"},
+        {"description": "Dies ist eine landesweite Probewarnung. Es besteht keine Gefahr."},
+        {"description": "Ceci est un exercice, pas une alerte réelle"},
+        {"description": "No hay emergencia, esto es una prueba"},
+        {"event": "Simulacro: no es real"},
+        {"description": "Non c'è pericolo. Questo è un test"},
+        {"description": "Isto é um teste, não é real"},
+        {"description": "Geen gevaar, dit is een oefening"},
+        {"description": "Dit is een proefalarm"},
+        {"event": "Øvelse, ikke virkelig"},
+        {"event": "Övning"},
+        {"headline": "訓練で、実際の警報ではありません"},
+        {"headline": "訓練場所の変更"},
+        {"headline": "[훈련] 실제 상황 아님"},
+        {"headline": "훈련 상황이며 실제 상황이 아닙니다"},
+        {"headline": "훈련경보 발령"},
+        {"description": "这是测试，不是真实警报"},
+        {"event": "民防演習"},
+    ],
+)
+def test_a_test_that_says_there_is_no_danger_stays_one(said: dict[str, str]) -> None:
+    assert read(alert(info(**said))).looks_like_test
