@@ -13,7 +13,7 @@ from domain.alert import AlertInfo, AlertMessage, ChainLink, Reference, pushable
 from domain.assess import worst_severity
 from domain.standing import says_over
 from predictor.alert_memory import Chain, key_of
-from predictor.alert_sameness import content_of, disjoint, ground_key, is_same_ground
+from predictor.alert_sameness import content_of, disjoint, ground_key, is_answered, is_same_ground
 
 FORGET_AFTER_S = 24 * 3600
 """An ended event is kept so long, and as long as its feed lists it: late residents and late duplicates find it."""
@@ -189,8 +189,8 @@ def _change_in_place(chain: Chain, message: AlertMessage, content: str) -> None:
 
 
 def _speaks_of(message: AlertMessage, chain: Chain) -> bool:
-    """Is an update or cancel that names no message one of this event's? Of the same sender, the same kind of event and
-    exactly the same ground: then nobody loses a warning by it."""
+    """Is an update or cancel that names no message one of this event's? Of the same sender, of every event that it warns of,
+    of exactly the same ground and of a time when it holds: then nobody loses a warning by it."""
     if chain.status is not message.status or not message.infos:
         return False
     names = {info.event.casefold() for info in message.infos}
@@ -199,6 +199,10 @@ def _speaks_of(message: AlertMessage, chain: Chain) -> bool:
         and key[2] <= message.sent_epoch_s
         and names & {info.event.casefold() for info in chain.infos[key]}
         and is_same_ground(message.infos, chain.infos[key])
+        and all(
+            any(is_answered(said, key[2], answer, message.sent_epoch_s) for answer in message.infos)
+            for said in chain.infos[key]
+        )
         for key in chain.live()
     )
 

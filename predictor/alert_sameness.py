@@ -4,6 +4,7 @@ import hashlib
 
 from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertMessage, Area
 from domain.geo import bounds, share_in_common
+from domain.standing import ends_epoch_s, starts_epoch_s
 
 BORDER_SHARE = 0.05
 """Neighbours share a border, and outlines are drawn by hand: less in common than this is different ground."""
@@ -36,14 +37,34 @@ def _ground(area: Area) -> tuple[object, ...]:
 
 
 def is_same_ground(some: tuple[AlertInfo, ...], others: tuple[AlertInfo, ...]) -> bool:
-    """Does the one reach exactly whom the other reaches? Names of areas may differ."""
-    here, there = ({_ground(area)[1:] for info in infos for area in info.areas} for infos in (some, others))
-    return here == there
+    """Does the one surely reach exactly whom the other reaches? Names of areas may differ where ground is drawn or coded; where
+    neither is, they are all there is. Where there is no name either, nobody knows."""
+    here, there = _reach(some), _reach(others)
+    return here == there and bool(here) and all(any(said) for said, _, _ in here)
 
 
 def ground_key(infos: tuple[AlertInfo, ...]) -> int:
     """The same for the same ground."""
-    return hash(frozenset(_ground(area)[1:] for info in infos for area in info.areas))
+    return hash(_reach(infos))
+
+
+def _reach(infos: tuple[AlertInfo, ...]) -> frozenset[tuple[tuple[object, ...], bool, bool]]:
+    """What the areas say of whom they reach, and how well: outlines and codes, else names."""
+    found = set()
+    for area in (area for info in infos for area in info.areas):
+        said: tuple[object, ...] = (area.polygons, area.circles, area.geocodes)
+        found.add((said if any(said) else (area.description.casefold(),), area.approximate, area.everywhere))
+    return frozenset(found)
+
+
+def is_answered(said: AlertInfo, sent_epoch_s: int, answer: AlertInfo, answered_epoch_s: int) -> bool:
+    """Does a block of a later message speak of what an earlier one said: of the same event, or in another language, and of a
+    time when that one holds? The messages were sent at *sent_epoch_s* and *answered_epoch_s*; what names no end and was not
+    ended until the later one lasts on from there."""
+    if said.event.casefold() != answer.event.casefold() and said.language == answer.language:
+        return False
+    starts = (starts_epoch_s(said) or sent_epoch_s, starts_epoch_s(answer) or answered_epoch_s)
+    return max(starts) < min(ends_epoch_s(said, answered_epoch_s), ends_epoch_s(answer, answered_epoch_s))
 
 
 def content_of(message: AlertMessage) -> str:
