@@ -35,10 +35,20 @@ _NUMBERS = re.compile(_NUMBER)
 _NUMBERS_AND_COMMAS = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*,?")
 _WELL_KNOWN = re.compile(r"^\s*POLYGON\s*(?=\()", re.IGNORECASE)
 _PAIR = re.compile(rf"{_NUMBER}\s+{_NUMBER}")
-_PLAIN = str.maketrans({"\u2212": "-", "\u2013": "-", "°": " ", "º": " "})
-_WITH_HEMISPHERE = re.compile(r"(?<![\d.eE+-])(\d+(?:\.\d*)?)\s*([NSEWnsew])(?![a-zA-Z0-9+-])")
-_UNIT = re.compile(r"(?<=[\d.\s])(km|m|nmi|nm|mi)\.?\s*$", re.IGNORECASE)
-_UNIT_KM = {"km": 1.0, "m": 0.001, "nmi": 1.852, "nm": 1.852, "mi": 1.609344}
+_PLAIN = str.maketrans({"\u2212": "-", "\u2013": "-", "º": "°", **dict.fromkeys("()[]{}", " ")})
+_MINUTES = re.compile(r"°\s*[-+]?\d+(?:\.\d*)?(?![\d.]|\s*°)")
+_LETTER = re.compile(r"(?<![a-z])[NSW](?![a-z])", re.IGNORECASE)
+_LETTER_FIRST = re.compile(r"[\s,;]*(?P<letter>[NSEW])\s*(?P<number>\d{1,3}(?:\.\d*)?)(?![\d.])", re.IGNORECASE)
+_LETTER_LAST = re.compile(r"[\s,;]*(?P<number>\d{1,3}(?:\.\d*)?)\s*(?P<letter>[NSEW])", re.IGNORECASE)
+_UNITS_KM = tuple(
+    (re.compile(rf"(?<=[\d.\s])(?:{names})\.?$", re.IGNORECASE), km)
+    for names, km in (
+        (r"nautical\s+miles?|n\.?\s?mi|nm", 1.852),
+        (r"(?:statute\s+)?miles?|mi", 1.609344),
+        (r"kilomet(?:er|re|ro)s?|kms?", 1.0),
+        (r"met(?:er|re|ro)s?|m", 0.001),
+    )
+)
 _PLACEHOLDERS = {(-1.0, -1.0), (0.0, 0.0)}
 
 
@@ -122,9 +132,15 @@ def read_polygon(text: str, report: Report) -> tuple[Ring, ...]:
 
 def _read_points(text: str) -> tuple[list[tuple[float, float]], int]:
     """(lat, lon) pairs and how many could not be read. Takes ``lat,lon``, ``lat, lon``, ``lat lon`` and brackets; and
-    well-known text, ``POLYGON ((lon lat, …))``."""
+    well-known text, ``POLYGON ((lon lat, …))``. None at all where minutes stand behind the degrees."""
     text, is_well_known = _WELL_KNOWN.subn("", text)
-    plain = " ".join(re.sub(r"[()\[\]{}]", " ", _signed(text)).split())
+    plain = " ".join(text.translate(_PLAIN).split())
+    if _MINUTES.search(plain):
+        return [], 1
+    plain = " ".join(plain.replace("°", " ").split())
+    if _LETTER.search(plain):
+        points = _points_by_letters(plain)
+        return points, 0 if points else 1
     pieces = [
         _NUMBERS.findall(piece) for piece in re.split("[,;]", plain.strip(" ,;")) if _PAIR.fullmatch(piece.strip())
     ]
@@ -136,13 +152,13 @@ def _read_points(text: str) -> tuple[list[tuple[float, float]], int]:
     numbers = _NUMBERS.findall(plain)
     if len(tokens) == 1 or "," not in plain:
         # one unbroken list of numbers, or pairs separated by blanks only
-        if len(numbers) % 2 or not re.fullmatch(r"[-+0-9.eE, ]+", plain):
+        if len(numbers) % 2 or _NUMBERS.sub("", plain).strip(" ,"):
             return [], 1
         values = [float(number) for number in numbers]
         return list(zip(values[::2], values[1::2], strict=True)), 0
     lists = [_NUMBERS.findall(token) if _NUMBERS_AND_COMMAS.fullmatch(token) else [] for token in tokens]
     has_heights = any(len(values) == 3 for values in lists)
-    points: list[tuple[float, float]] = []
+    points = []
     unreadable = 0
     for values in lists:
         if (
@@ -176,28 +192,45 @@ def _put_in_order(points: list[tuple[float, float]], report: Report) -> list[tup
     return sensible
 
 
-def _signed(text: str) -> str:
-    """With a minus as computers write it, and for ``33.8S`` and ``58.4W``; degree signs are left out."""
-    text = text.translate(_PLAIN)
-    return _WITH_HEMISPHERE.sub(lambda it: f"{'-' if it[2] in 'SWsw' else ''}{it[1]}", text)
+def _points_by_letters(plain: str) -> list[tuple[float, float]]:
+    """(lat, lon) of ``33.8S,151.2E …`` or ``W58.4 S34.6 …``: the letters say which is which. None at all where a number
+    bears no letter (degrees and minutes, say), a letter has no number, or two do not make a point."""
+    pattern = _LETTER_FIRST if plain.lstrip(" ,;")[0].isalpha() else _LETTER_LAST
+    values: list[tuple[bool, float]] = []
+    end = 0
+    while found := pattern.match(plain, end):
+        letter, number = found["letter"].upper(), float(found["number"])
+        values.append((letter in "NS", -number if letter in "SW" else number))
+        end = found.end()
+    points = []
+    for (first_is_lat, first), (second_is_lat, second) in zip(values[::2], values[1::2], strict=False):
+        lat, lon = (first, second) if first_is_lat else (second, first)
+        if first_is_lat == second_is_lat or abs(lat) > 90 or abs(lon) > 180:
+            return []
+        points.append((lat, lon))
+    return points if not plain[end:].strip(" ,;") and len(values) % 2 == 0 else []
 
 
 def _without_unit(text: str) -> tuple[str, float]:
     """The circle without the unit that an issuer writes behind its radius, and how many kilometres that is."""
-    found = _UNIT.search(text)
-    return (text[: found.start()], _UNIT_KM[found[1].lower()]) if found else (text, 1.0)
+    for unit, km in _UNITS_KM:
+        if found := unit.search(text):
+            return text[: found.start()].strip(), km
+    return text, 1.0
 
 
 def read_circle(text: str, report: Report) -> Circle | None:
     """The disc that a ``<circle>`` means: ``lat,lon radius`` with the radius in kilometres."""
     if not text:
         return None
-    text, unit_km = _without_unit(_signed(text))
-    numbers = [float(number) for number in _NUMBERS.findall(text)]
-    if len(numbers) != 3 or numbers[2] < 0:
+    plain, unit_km = _without_unit(" ".join(text.translate(_PLAIN).split()))
+    *centre, radius = re.split("[ ,;]+", plain.strip(" ,;"))
+    centres, unreadable = _read_points(" ".join(centre))
+    if unreadable or len(centres) != 1 or not _NUMBERS.fullmatch(radius) or float(radius) < 0:
         report("cap_circle_unusable", ProblemLevel.ERROR, f"expected lat,lon radius in km, found {text[:60]!r}")
         return None
-    lat, lon, radius_km = numbers[0], numbers[1], numbers[2] * unit_km
+    ((lat, lon),) = centres
+    radius_km = float(radius) * unit_km
     if abs(lat) > 90 and abs(lon) <= 90:
         report("cap_lon_lat", ProblemLevel.WARNING, f"circle in lon,lat: {text[:60]!r}; turned round")
         lat, lon = lon, lat
