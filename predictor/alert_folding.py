@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from domain.alert import AlertInfo, AlertMessage, ChainLink, Reference, pushable
-from domain.assess import worst_severity
+from domain.assess import LEVELS, level_of, worst_severity
 from domain.standing import says_over
 from predictor.alert_memory import Chain, key_of
 from predictor.alert_sameness import content_of, disjoint, ground_key, is_answered, is_same_ground
@@ -172,10 +172,12 @@ def _repeats(chain: Chain, message: AlertMessage, content: str) -> bool:
 
 def _change_in_place(chain: Chain, message: AlertMessage, content: str) -> None:
     """Take up what a message says that was read before, where its issuer changed it without a new identity. What it said once is
-    no news again: two servers of one feed may hold two states of it."""
+    news again only where it is graver than what stands: two servers of one feed may hold two states of it."""
     key = key_of(message)
     link = chain.links[key]
-    if not link.live or not message.infos or content in {link.content, *link.earlier}:
+    if not link.live or not message.infos or content == link.content:
+        return
+    if content in link.earlier and _gravity(message.infos) <= _gravity(chain.infos[key]):
         return
     chain.folded = True
     chain.infos[key] = message.infos
@@ -186,6 +188,10 @@ def _change_in_place(chain: Chain, message: AlertMessage, content: str) -> None:
         info_count=len(message.infos),
         why_not_pushable=pushable(message),
     )
+
+
+def _gravity(infos: tuple[AlertInfo, ...]) -> int:
+    return max(LEVELS.index(level_of(info)) for info in infos)
 
 
 def _speaks_of(message: AlertMessage, chain: Chain) -> bool:

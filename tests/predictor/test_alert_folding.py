@@ -118,6 +118,46 @@ def test_a_message_changed_in_place_is_read_again() -> None:
     assert len(feed.story()) == 3
 
 
+def says(one: AlertMessage, headline: str, **changes: object) -> AlertMessage:
+    return replace(one, infos=tuple(replace(it, headline=headline, **changes) for it in one.infos))  # type: ignore[arg-type]
+
+
+RED, YELLOW = says(A, "Red", severity=Severity.EXTREME), says(A, "Yellow", severity=Severity.MINOR)
+
+
+def test_what_goes_back_in_place_to_something_graver_is_news() -> None:
+    feed = Feed()
+    for minute, listed in enumerate([RED, YELLOW, YELLOW, *[RED] * 60, YELLOW, RED, YELLOW]):
+        feed.lists(listed, at_s=60 * minute)
+    assert [headline for _, _, headline in feed.story()] == ["Red", "Yellow", "Red"], "then what is milder is old"
+    assert feed.only().infos == RED.infos
+
+
+@pytest.mark.parametrize(
+    "milder",
+    [
+        pytest.param({"certainty": "Possible"}, id="less certain"),
+        pytest.param({"urgency": "Future"}, id="later"),
+        pytest.param({"response_types": ("AllClear",)}, id="over"),
+    ],
+)
+def test_what_goes_back_in_place_is_graver_for_other_reasons_too(milder: dict[str, object]) -> None:
+    feed = Feed()
+    for at_s, listed in ((60, A), (120, says(A, "Less", **milder)), (180, A)):
+        feed.lists(listed, at_s=at_s)
+    assert [headline for _, _, headline in feed.story()] == ["A says", "Less", "A says"]
+
+
+def test_two_servers_that_hold_two_states_agree_on_the_graver() -> None:
+    """Whichever is read first, and where both are listed at once."""
+    for listed in ([[RED], [YELLOW]], [[YELLOW], [RED]], [[RED, YELLOW]], [[YELLOW, RED]]):
+        feed = Feed()
+        for minute in range(40):
+            feed.lists(*listed[minute % len(listed)], at_s=60 * minute)
+        assert feed.only().infos == RED.infos
+        assert len(feed.story()) <= 3
+
+
 def test_update_and_cancel_that_name_nothing() -> None:
     """The same sender, event and ground: one event, not a second warning; anything less is not enough for an end."""
     feed = Feed()
