@@ -21,6 +21,9 @@ FORGET_AFTER_S = 24 * 3600
 MAX_EARLIER = 20
 """States of one message that are remembered."""
 
+ENDS = frozenset({"Cancel", "Error", "Over"})
+"""Kinds of links that end others; Over is an update that says that all is over."""
+
 MINOR_CHANGE = "MinorChange"
 """Parameter of a Canadian update that need not alarm, where it reaches the same people. Source: CAP-CP 0.4 §3."""
 
@@ -91,13 +94,20 @@ def fold(
     same_status = [chain for chain in near if chain.status is message.status]
     content = content_of(message)
     seen = [chain for chain in same_status if key in chain.links and chain.links[key].seen]
+    others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
+    own = Reference(identifier=message.identifier, sender=message.sender, sent_epoch_s=message.sent_epoch_s)
+    ends = message.kind in {"Cancel", "Error"} or (
+        message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
+    )
     if seen:
         for chain in seen:
-            _change_in_place(chain, message, content)
+            if not ends:
+                _change_in_place(chain, message, content)
+            elif chain.links[key].live:
+                chain.folded = True
+                _end(chain, message, [*others, own])
             index.add(chain)
         return
-    others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
-    own = Reference(identifier=message.identifier, sender=message.sender)
     meant = [chain for reference in others for chain in _meant(reference, message.sender, same_status)]
     related = [
         chain
@@ -105,9 +115,6 @@ def fold(
         if chain in meant
         or any(sender in {message.sender, ""} for sender, identifier, _ in chain.links if identifier == own.identifier)
     ]
-    ends = message.kind in {"Cancel", "Error"} or (
-        message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
-    )
     if not related and not ends:
         related = [chain for chain in index.saying(content) if _repeats(chain, message, content)]
     if not related and not others and message.kind in {"Update", "Cancel"}:
@@ -172,22 +179,29 @@ def _repeats(chain: Chain, message: AlertMessage, content: str) -> bool:
 
 def _change_in_place(chain: Chain, message: AlertMessage, content: str) -> None:
     """Take up what a message says that was read before, where its issuer changed it without a new identity. What it said once is
-    news again only where it is graver than what stands: two servers of one feed may hold two states of it."""
+    news again only where it is graver than what stands: two servers of one feed may hold two states of it. What was replaced
+    or ended stays so; what was an end itself and now warns, in words that it did not end, is a warning."""
     key = key_of(message)
     link = chain.links[key]
-    if not link.live or not message.infos or content == link.content:
+    if not message.infos or content == link.content or not (link.live or link.kind in ENDS):
         return
-    if content in link.earlier and _gravity(message.infos) <= _gravity(chain.infos[key]):
+    if content in link.earlier and (not link.live or _gravity(message.infos) <= _gravity(chain.infos[key])):
         return
     chain.folded = True
     chain.infos[key] = message.infos
     chain.links[key] = replace(
         link,
+        kind=message.kind,
+        live=True,
         content=content,
-        earlier=(*link.earlier, link.content)[-MAX_EARLIER:],
+        earlier=_earlier(link),
         info_count=len(message.infos),
         why_not_pushable=pushable(message),
     )
+
+
+def _earlier(link: ChainLink) -> tuple[str, ...]:
+    return (*link.earlier, link.content)[-MAX_EARLIER:]
 
 
 def _gravity(infos: tuple[AlertInfo, ...]) -> int:
@@ -243,10 +257,7 @@ def _replace(chain: Chain, message: AlertMessage, others: Sequence[Reference], c
     )
     named = {found for reference in others for found in chain.named(reference)}
     strayed = not named or any(not chain.links[found].live for found in named)
-    over = any(
-        link.kind in {"Cancel", "Error", "Over"} and link.sent_epoch_s >= message.sent_epoch_s
-        for link in chain.links.values()
-    )
+    over = any(link.kind in ENDS and link.sent_epoch_s >= message.sent_epoch_s for link in chain.links.values())
     live = not referred_to and not (over and not chain.live())
     infos = message.infos
     minor = any(name.endswith(MINOR_CHANGE) for info in infos for name, _ in info.parameters)
@@ -302,6 +313,7 @@ def _end(chain: Chain, message: AlertMessage, others: Sequence[Reference]) -> No
         sent_epoch_s=message.sent_epoch_s,
         kind="Over" if message.kind == "Update" else message.kind,
         seen=True,
+        earlier=_earlier(chain.links[key]) if key in chain.links else (),
         why_not_pushable=pushable(message),
     )
 

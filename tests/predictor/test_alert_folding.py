@@ -148,6 +148,40 @@ def test_what_goes_back_in_place_is_graver_for_other_reasons_too(milder: dict[st
     assert [headline for _, _, headline in feed.story()] == ["A says", "Less", "A says"]
 
 
+@pytest.mark.parametrize(
+    "over",
+    [
+        pytest.param(replace(A, kind="Cancel"), id="cancel"),
+        pytest.param(replace(A, kind="Cancel", infos=()), id="cancel without a block"),
+        pytest.param(replace(A, kind="Error", infos=()), id="error"),
+        pytest.param(replace(says(A, "Past", response_types=("AllClear",)), kind="Update"), id="update that says over"),
+    ],
+)
+def test_a_warning_that_becomes_its_own_end_in_place_is_over(over: AlertMessage) -> None:
+    """And stays so, whatever another server still says; a sibling of the same event is left alone."""
+    feed = Feed()
+    for at_s, listed in ((60, A), (120, over), (180, A), (240, over)):
+        feed.lists(listed, at_s=at_s)
+    assert [(revision, state) for revision, state, _ in feed.story()] == [(1, "in_force"), (2, "cancelled")]
+    split = Feed()
+    east, west = message("E", 600, "Update", A), north(message("W", 600, "Update", A))
+    split.lists(A)
+    split.lists(east, west, at_s=660)
+    split.lists(replace(east, kind="Cancel"), west, at_s=720)
+    assert split.only().state is AlertState.IN_FORCE
+    assert split.only().infos == west.infos
+
+
+def test_an_end_that_becomes_a_warning_in_place_warns() -> None:
+    """In new words; and once, where another server still has the end."""
+    feed = Feed()
+    cancel, worse = replace(A, kind="Cancel"), says(A, "Back and worse")
+    for minute, listed in enumerate((A, cancel, A, worse, cancel, worse, A, cancel)):
+        feed.lists(listed, at_s=60 * minute)
+    assert [state for _, state, _ in feed.story()] == ["in_force", "cancelled"] * 2
+    assert feed.story()[2][2] == "Back and worse"
+
+
 def test_two_servers_that_hold_two_states_agree_on_the_graver() -> None:
     """Whichever is read first, and where both are listed at once."""
     for listed in ([[RED], [YELLOW]], [[YELLOW], [RED]], [[RED, YELLOW]], [[YELLOW, RED]]):
