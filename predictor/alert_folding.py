@@ -83,22 +83,25 @@ def fold(
 ) -> None:
     """Take one message into the chain it belongs to, or into a new one."""
     key = key_of(message)
-    if message.kind == "Ack" or _is_a_receivers_error(message):
+    if message.kind == "Ack":
         return
     near = [
         chain
         for identifier in (message.identifier, *(reference.identifier for reference in message.references))
         for chain in index.named(identifier)
     ]
-    near = _once(near)
-    same_status = [chain for chain in near if chain.status is message.status]
+    same_status = [chain for chain in _once(near) if chain.status is message.status]
+    references = message.references
+    if message.kind == "Error" and references:
+        same_status = [chain for chain in same_status if _has_spoken(message.sender, chain)]
+        references = tuple(one for one in references if _is_own(one, message.sender, same_status))
+        if not references:
+            return
     content = content_of(message)
     seen = [chain for chain in same_status if key in chain.links and chain.links[key].seen]
-    others = [one for one in message.references if one.identifier != message.identifier or one.sender != message.sender]
+    others = [one for one in references if one.identifier != message.identifier or one.sender != message.sender]
     own = Reference(identifier=message.identifier, sender=message.sender, sent_epoch_s=message.sent_epoch_s)
-    ends = message.kind in {"Cancel", "Error"} or (
-        message.kind == "Update" and bool(message.infos) and all(says_over(info) for info in message.infos)
-    )
+    ends = _is_an_end(message)
     if seen:
         for chain in seen:
             if not ends:
@@ -145,10 +148,21 @@ def fold(
         index.add(chain)
 
 
-def _is_a_receivers_error(message: AlertMessage) -> bool:
-    """Does somebody else say that they could not use a message? It says nothing about the danger."""
-    senders = {one.sender for one in message.references}
-    return message.kind == "Error" and bool(senders) and not senders & {"", message.sender}
+def _is_an_end(message: AlertMessage) -> bool:
+    says_so = bool(message.infos) and all(says_over(info) for info in message.infos)
+    return message.kind in {"Cancel", "Error"} or (message.kind == "Update" and says_so)
+
+
+def _has_spoken(sender: str, chain: Chain) -> bool:
+    return any(key[0].casefold() == sender.casefold() and (sender or link.seen) for key, link in chain.links.items())
+
+
+def _is_own(reference: Reference, sender: str, spoken: Sequence[Chain]) -> bool:
+    """Is what an Error of *sender* names its own: by the sender that the reference names, else in one of the events in which it
+    has *spoken*? Whoever could not use the message of somebody else says nothing about the danger."""
+    if reference.sender:
+        return reference.sender.casefold() == sender.casefold()
+    return any(chain.named(reference) for chain in spoken)
 
 
 def _meant(reference: Reference, sender: str, chains: Sequence[Chain]) -> list[Chain]:

@@ -76,13 +76,43 @@ def test_error_ends_what_it_names_and_ack_does_nothing() -> None:
     assert feed.story()[1:] == [(2, "cancelled", "A says")]
 
 
-def test_an_error_of_somebody_else_is_no_end() -> None:
+RELAY = "relay@example.org"
+
+
+@pytest.mark.parametrize("error_first", [False, True])
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param((A,), id="exactly"),
+        pytest.param(("A",), id="by its identifier alone"),
+        pytest.param(("A", message("R", sender=RELAY)), id="beside one of its own"),
+    ],
+)
+def test_an_error_of_somebody_else_is_no_end(named: tuple[AlertMessage | str, ...], error_first: bool) -> None:
     """A relay that could not use a message says nothing about the danger."""
     feed = Feed()
-    feed.lists(A)
-    feed.lists(A, message("E", 200, "Error", A, infos=(), sender="relay@example.org"), at_s=260)
+    error = message("E", 200, "Error", *named, infos=(), sender=RELAY)
+    feed.lists(error if error_first else A, at_s=260)
+    feed.lists(A, error, at_s=320)
+    feed.lists(A, error, at_s=380)
     assert feed.story() == [(1, "in_force", "A says")]
-    feed.lists(A, message("E2", 300, "Error", "A", infos=(), sender="relay@example.org"), at_s=320)
+
+
+def test_an_error_of_a_sender_unknown_ends_nothing_by_a_bare_identifier() -> None:
+    """Although it is as blank as the sender of a message that was only named."""
+    feed = Feed()
+    update = message("U", 600, "Update", "A")
+    feed.lists(update)
+    feed.lists(update, message("E", 700, "Error", "A", infos=(), sender=""), at_s=760)
+    assert feed.story() == [(1, "in_force", "U says")]
+
+
+@pytest.mark.parametrize("named", [pytest.param("A", id="by its identifier alone"), pytest.param(A, id="exactly")])
+@pytest.mark.parametrize("sender", ["w@example.org", "W@Example.ORG"])
+def test_an_error_of_its_own_sender_is_the_end(sender: str, named: AlertMessage | str) -> None:
+    feed = Feed()
+    feed.lists(A)
+    feed.lists(A, message("E", 200, "Error", named, infos=(), sender=sender), at_s=260)
     assert feed.story()[1:] == [(2, "cancelled", "A says")]
 
 
