@@ -24,6 +24,10 @@ UNANSWERED_WAITS_S = (0.0, 60.0, 600.0, 1800.0, 3600.0, 3600.0, 7200.0, 14400.0)
 """The least wait after each hand-over that nobody answered; after as many again it is given up. Each may ring the phone.
 Why: docs/decisions/0122-a-phone-that-may-have-rung-is-not-rung-all-day.md."""
 
+LIFE_SHARE = 3
+LAST_TRIES_S = 60.0
+"""No wait takes more than a third of what is left of a warning, or a minute: a warning of half an hour has tries to its end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -115,10 +119,23 @@ def quiet_until_epoch_s(*, quiet_from: str, quiet_to: str, zone: tzinfo, level: 
     return until if until > now_epoch_s else 0.0
 
 
-def retry_at_epoch_s(attempts: int, retry_after_s: float | None, lot: float, now_epoch_s: float) -> float:
-    """When to try again after *attempts* failures: what the provider asked for, else doubling; *lot* (0 to 1) spreads."""
-    if retry_after_s is not None and retry_after_s >= 0:
-        wait_s = min(retry_after_s, RETRY_ASKED_LONGEST_S)
-        return now_epoch_s + wait_s + lot * min(wait_s * 0.2 + 0.1, 30.0)
-    wait_s = min(RETRY_FIRST_S * 2.0 ** min(attempts, 20), RETRY_LONGEST_S)
-    return now_epoch_s + wait_s * (0.5 + 0.5 * lot)
+def retry_at_epoch_s(
+    notification: Notification, *, asked_s: float | None, is_unanswered: bool, lot: float, now_epoch_s: float
+) -> float | None:
+    """When to hand over again what a provider did not take; None when it is to be given up.
+
+    What the provider asked for, else doubling; ever more seldom where nobody said whether it was taken; always as long as
+    there is a warning to tell. *lot* (0 to 1) spreads.
+    """
+    if asked_s is not None and asked_s >= 0:
+        asked_s = min(asked_s, RETRY_ASKED_LONGEST_S)
+        wait_s = asked_s + lot * min(asked_s * 0.2 + 0.1, 30.0)
+    else:
+        wait_s = min(RETRY_FIRST_S * 2.0 ** min(notification.attempts, 20), RETRY_LONGEST_S) * (0.5 + 0.5 * lot)
+    if is_unanswered:
+        if notification.unanswered >= len(UNANSWERED_WAITS_S):
+            return None
+        wait_s = max(wait_s, UNANSWERED_WAITS_S[notification.unanswered])
+    left_s = notification.expires_epoch_s - now_epoch_s
+    wait_s = min(wait_s, max(left_s / LIFE_SHARE, LAST_TRIES_S))
+    return now_epoch_s + wait_s if wait_s < left_s else None

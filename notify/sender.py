@@ -19,7 +19,6 @@ from domain.subscription import Platform, Subscription
 from notify.channels.channel import Channel
 from notify.current_alerts import CurrentAlerts
 from notify.policy import (
-    UNANSWERED_WAITS_S,
     has_nothing_to_clear,
     is_no_news,
     is_superseded,
@@ -225,19 +224,21 @@ class Sender:
         if not failed.retry and not is_storm:
             log.error("event=push_refused alert=%s why=%r", notification.alert_id, str(failed))
             return _End(DeliveryOutcome.REFUSED, str(failed), give_up=True)
-        asked_s = 60.0 if is_storm else failed.retry_after_s
-        due = retry_at_epoch_s(notification.attempts, asked_s, self._lot.random(), now_epoch_s)
-        if failed.unanswered:
-            if notification.unanswered >= len(UNANSWERED_WAITS_S):
-                log.error("event=push_unanswered alert=%s times=%d", notification.alert_id, notification.unanswered + 1)
-                return _End(DeliveryOutcome.EXPIRED, str(failed), maybe_taken=True, give_up=True)
-            due = max(due, now_epoch_s + UNANSWERED_WAITS_S[notification.unanswered])
-        if due >= notification.expires_epoch_s:
-            return _End(DeliveryOutcome.EXPIRED, str(failed), maybe_taken=failed.maybe_taken)
+        due_epoch_s = retry_at_epoch_s(
+            notification,
+            asked_s=60.0 if is_storm else failed.retry_after_s,
+            is_unanswered=failed.unanswered,
+            lot=self._lot.random(),
+            now_epoch_s=now_epoch_s,
+        )
+        if due_epoch_s is None:
+            times = notification.attempts + 1
+            log.error("event=push_given_up alert=%s times=%d why=%r", notification.alert_id, times, str(failed))
+            return _End(DeliveryOutcome.EXPIRED, str(failed), maybe_taken=failed.maybe_taken, give_up=True)
         return _End(
             DeliveryOutcome.DEFERRED,
             str(failed),
-            due_epoch_s=due,
+            due_epoch_s=due_epoch_s,
             maybe_taken=failed.maybe_taken,
             unanswered=failed.unanswered,
         )

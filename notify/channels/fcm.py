@@ -198,7 +198,11 @@ def failure_of(answer: httpx.Response, now_epoch_s: float) -> DeliveryFailed:
     if status == httpx.codes.TOO_MANY_REQUESTS or code == "QUOTA_EXCEEDED":
         return DeliveryFailed(said, retry=True, retry_after_s=AUTH_REST_S if retry_after_s is None else retry_after_s)
     if status >= 500:
-        return DeliveryFailed(said, retry=True, retry_after_s=retry_after_s, maybe_taken=status != 503)
+        # 500 and what bears FCM's code is FCM's own word. Else a gateway speaks, and what it passed on may have arrived.
+        is_gateway = status == httpx.codes.GATEWAY_TIMEOUT or (status not in {500, 503} and not code)
+        return DeliveryFailed(
+            said, retry=True, retry_after_s=retry_after_s, maybe_taken=status != 503, unanswered=is_gateway
+        )
     return DeliveryFailed(said, retry=False, forget=about_token)
 
 

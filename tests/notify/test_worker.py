@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from domain.alert import AlertState, MessageStatus
+from domain.notification import ToldState
 from domain.subscription import Subscription
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
@@ -179,6 +182,52 @@ async def test_once_a_provider_speaks_again_nothing_is_repeated(tmp_path: Path, 
             await clock.advance_s(900)
             await rested(hall, clock)
     assert phones.titles("token-r1") == ["Flood Warning"] * 2
+
+
+@pytest.mark.parametrize(("life_min", "silent_min"), [(10, 5), (40, 12), (60, 45), (90, 45)])
+async def test_a_short_warning_outlives_a_silent_provider(
+    tmp_path: Path, redis_url: str, phones: Phones, life_min: int, silent_min: int
+) -> None:
+    """No wait reaches beyond the warning's end while much of its life is left."""
+    clock, until_epoch_s = FakeClock(AT), int(NOW) + life_min * 60
+    phones.double.mumbles = True
+    async with working(tmp_path, redis_url, phones, clock) as hall:
+        await subscriptions.put(hall, resident())
+        await settled(hall)
+        brief = flood(block(expires_epoch_s=until_epoch_s), expires_epoch_s=until_epoch_s)
+        await alerts.put_alerts(hall, [brief], NOW)
+        await rested(hall, clock)
+        for step in range(1, 30):
+            await clock.advance_s(life_min * 2)
+            phones.double.mumbles = step * life_min / 30 < silent_min
+            await rested(hall, clock)
+        told = await deliveries.all_told(hall, brief.alert_id)
+        assert await hall.redis.xlen(keys.pushes_dead()) == 0
+    assert [one.state for one in told.values()] == [ToldState.SENT]
+    assert len(phones.handed("token-r1")) <= 9
+
+
+@pytest.mark.parametrize("life_min", [10, 40])
+async def test_a_warning_that_no_provider_takes_to_its_end_is_given_up_in_sight(
+    tmp_path: Path, redis_url: str, phones: Phones, caplog: pytest.LogCaptureFixture, life_min: int
+) -> None:
+    """Tried into its last third, then logged and kept for an operator to look at."""
+    clock, until_epoch_s = FakeClock(AT), int(NOW) + life_min * 60
+    phones.double.mumbles = True
+    rung = []
+    async with working(tmp_path, redis_url, phones, clock) as hall:
+        await subscriptions.put(hall, resident())
+        await settled(hall)
+        await alerts.put_alerts(hall, [flood(block(expires_epoch_s=until_epoch_s), expires_epoch_s=until_epoch_s)], NOW)
+        await rested(hall, clock)
+        for _ in range(30):
+            rung.append(len(phones.handed("token-r1")))
+            await clock.advance_s(life_min * 2)
+            await rested(hall, clock)
+        ((_, given_up),) = await hall.redis.xrange(keys.pushes_dead())
+    assert b"without a message name" in given_up[b"reason"]
+    assert rung[20] < rung[-1] <= 9
+    assert [record.levelname for record in caplog.records if "push_given_up" in record.getMessage()] == ["ERROR"]
 
 
 async def test_a_dead_token_is_forgotten(tmp_path: Path, redis_url: str, phones: Phones) -> None:

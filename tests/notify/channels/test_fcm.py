@@ -104,6 +104,10 @@ def unanswered(failed: DeliveryFailed) -> bool:
     return maybe_taken(failed) and failed.unanswered
 
 
+def named(failed: DeliveryFailed) -> bool:
+    return maybe_taken(failed) and not failed.unanswered
+
+
 def surely_not_taken(failed: DeliveryFailed) -> bool:
     return failed.retry and not failed.maybe_taken and not failed.forget
 
@@ -125,8 +129,13 @@ def gone(failed: DeliveryFailed) -> bool:
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", unanswered, None, id="cut short"),
         pytest.param(answer(200, b"<html>hello</html>"), unanswered, None, id="200 from a portal"),
         pytest.param(answer(200, b"[]"), unanswered, None, id="200 without a name"),
-        pytest.param(answer(500, b"oh"), maybe_taken, None, id="500"),
-        pytest.param(answer(502, b"<html/>"), maybe_taken, None, id="bad gateway"),
+        pytest.param(answer(500, b"oh"), named, None, id="500"),
+        pytest.param(answer(500, fault("INTERNAL")), named, None, id="500 by name"),
+        pytest.param(answer(502, fault("INTERNAL")), named, None, id="502 by name"),
+        pytest.param(answer(502, b"<html/>"), unanswered, None, id="bad gateway"),
+        pytest.param(answer(504, b"<html/>"), unanswered, None, id="gateway that waited too long"),
+        pytest.param(answer(504, fault("INTERNAL")), unanswered, None, id="504 by name"),
+        pytest.param(answer(524, b"<html/>"), unanswered, None, id="a gateway's own number"),
         pytest.param(answer(503, {}, Retry_After="17"), surely_not_taken, 17.0, id="503 says when"),
         pytest.param(answer(503), surely_not_taken, None, id="503"),
         pytest.param(answer(429, fault("QUOTA_EXCEEDED"), Retry_After="30"), surely_not_taken, 30.0, id="429 says when"),
