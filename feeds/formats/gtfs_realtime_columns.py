@@ -345,9 +345,9 @@ def date_number(text: str) -> int:
     return int(text) if len(text) == 8 and text.isascii() and text.isdigit() else 0
 
 
-def time_s(text: str) -> int:
-    """``H:MM:SS`` as seconds; NO_VALUE for anything else."""
-    parts = text.split(":")
+def time_s(text: str | bytes) -> int:
+    """``H:MM:SS`` as seconds; NO_VALUE for anything else, as for what is no UTF-8: that the generated classes give as bytes."""
+    parts = text.split(":") if isinstance(text, str) else []
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         return NO_VALUE
     value = int(parts[0]) * 3600 + int(parts[1]) * 60 + int(parts[2])

@@ -119,6 +119,20 @@ def test_spoilt_bytes_raise_nothing_but_the_one_error(
         _assert_same(quick, plain)
 
 
+def test_a_start_time_that_is_no_text_is_none() -> None:
+    """One spoilt byte in it takes neither the trip nor the message away."""
+    trip = {"trip_id": "T", "start_time": "08:05:00"}
+    message = gtfs_realtime_pb2.FeedMessage(
+        header={"gtfs_realtime_version": "2.0"}, entity=[{"id": "1", "trip_update": {"trip": trip}}]
+    )
+    bad = message.SerializeToString().replace(b"08:05:00", b"08:05:0\xb9")
+    for quickly in (True, False):
+        items = _read(bad, quickly=quickly)
+        assert items is not None
+        assert items.trip_updates is not None
+        assert (list(items.trip_updates.trip_ids), list(items.trip_updates.start_time_s)) == (["T"], [NO_VALUE])
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\x0a", b"\x0a\x80", b"\x12\x00", b"\x0a\x05\x0a\x03", b"<html></html>", b"\x0a\x02\x0a\x00\x0b"]
 )
