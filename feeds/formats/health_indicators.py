@@ -10,6 +10,7 @@ newest count; where one is drawn in parts, all its ground, and the highest.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +32,7 @@ KEEP_S = 9 * 86_400
 RENEW_S = 86_400
 """Newer figures of the same level lengthen a warning at most once a day."""
 AHEAD_S = 86_400
-"""A publication is at most so far ahead of us, time zones and all; a year that was mistyped must not outlast all others."""
+"""A publication is at most so far ahead of us, time zones and all; a date beyond is mistyped, and as good as none."""
 STICKS_TO = 0.9
 """A level once reached is left only below this share of it: rates that waver around it would call wolf every day."""
 _TIMES_THRESHOLD = {Severity.MODERATE: 1, Severity.SEVERE: 2, Severity.EXTREME: 4}
@@ -52,7 +53,7 @@ class _Figures:
     rate: float
     area: Area
     published_epoch_s: int
-    """When they were published; 0 where the district itself does not say."""
+    """When they were published; 0 where neither the district nor the file says so credibly: then they are of now."""
 
 
 def severity_of(rate: float, threshold: float, before: Severity | None = None) -> Severity | None:
@@ -76,8 +77,7 @@ def decode(
     if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
         raise NotThisFormat("expected a GeoJSON FeatureCollection of case rates, found other JSON")
     latest_epoch_s = int(now_epoch_s) + AHEAD_S
-    published = min(_epoch_s(collection.get("published_at") or collection.get("updated")), latest_epoch_s)
-    current = published or int(now_epoch_s)
+    of_file_epoch_s = _epoch_s(collection.get("published_at") or collection.get("updated"))
     threshold = spec.threshold_per_100k or DEFAULT_THRESHOLD
     problems: list[Problem] = []
     figures: dict[str, _Figures] = {}
@@ -90,12 +90,14 @@ def decode(
                 Problem(code="case_rate_feature", level=ProblemLevel.ERROR, message=message, where=f"feature {number}")
             )
             continue
-        found = replace(found, published_epoch_s=min(found.published_epoch_s or current, latest_epoch_s))
+        dates = (found.published_epoch_s, of_file_epoch_s)
+        dated_epoch_s = next((one for one in dates if 0 < one <= latest_epoch_s), 0)
+        found = replace(found, published_epoch_s=dated_epoch_s)
         known = figures.get(found.district)
         figures[found.district] = found if known is None else _joined(known, found)
     level: dict[str, AlertMessage] = {}
     for district, it in figures.items():
-        message_now = _message(spec, it, threshold, before.get(district))
+        message_now = _message(spec, it, threshold, before.get(district), int(now_epoch_s))
         if message_now is not None:
             level[district] = message_now
     missing = {
@@ -111,7 +113,7 @@ def decode(
     return Decoded(
         items=CaseRates(messages=tuple(level.values()), level=level),
         problems=tuple(problems),
-        header_epoch_s=published,
+        header_epoch_s=min(of_file_epoch_s, latest_epoch_s),
         entity_counts={"districts": len(figures)},
     )
 
@@ -128,9 +130,9 @@ def _json(data: bytes) -> Any:
 
 
 def _joined(one: _Figures, other: _Figures) -> _Figures:
-    """Of one district: the newer; of the same day, the worse on the ground of both."""
+    """Of one district: the newer, undated ones before all; of the same day, the worse on the ground of both."""
     if one.published_epoch_s != other.published_epoch_s:
-        return max(one, other, key=lambda it: it.published_epoch_s)
+        return max(one, other, key=lambda it: it.published_epoch_s or math.inf)
     polygons = tuple(dict.fromkeys((*one.area.polygons, *other.area.polygons)))
     return replace(one, rate=max(one.rate, other.rate), area=replace(one.area, polygons=polygons))
 
@@ -163,10 +165,14 @@ def _read(feature: dict[str, Any]) -> _Figures:
     )
 
 
-def _message(spec: FeedSpec, figures: _Figures, threshold: float, before: AlertMessage | None) -> AlertMessage | None:
-    district, name, rate, published_epoch_s = figures.district, figures.name, figures.rate, figures.published_epoch_s
-    if before is not None and published_epoch_s < before.infos[0].effective_epoch_s:
+def _message(
+    spec: FeedSpec, figures: _Figures, threshold: float, before: AlertMessage | None, now_epoch_s: int
+) -> AlertMessage | None:
+    district, name, rate, dated_epoch_s = figures.district, figures.name, figures.rate, figures.published_epoch_s
+    # Messages take effect at the publisher's own date, or 0: the time that we read a file makes no later one older.
+    if before is not None and 0 < dated_epoch_s < before.infos[0].effective_epoch_s:
         return before
+    published_epoch_s = dated_epoch_s or now_epoch_s
     standing = before is not None and before.kind != "Cancel"
     severity = severity_of(rate, threshold, before.infos[0].severity if before is not None and standing else None)
     if before is None and severity is None:
@@ -181,11 +187,15 @@ def _message(spec: FeedSpec, figures: _Figures, threshold: float, before: AlertM
     kind = "Cancel" if severity is None else "Update" if standing else "Alert"
     digest = hashlib.sha256(f"{spec.feed_id}|{district}|{sent_epoch_s}|{kind}|{severity}".encode()).hexdigest()[:16]
     expires_epoch_s = published_epoch_s + KEEP_S
-    infos = tuple(replace(info, effective_epoch_s=published_epoch_s, expires_epoch_s=expires_epoch_s) for info in said) or tuple(
+    infos = tuple(
+        replace(info, effective_epoch_s=dated_epoch_s or info.effective_epoch_s, expires_epoch_s=expires_epoch_s)
+        for info in said
+    ) or tuple(
         AlertInfo(
             language=language, categories=("Health",), event=words["case_rate_event"], response_types=("Monitor",),
             urgency="Expected", severity=severity or Severity.MODERATE, certainty="Observed",
-            effective_epoch_s=published_epoch_s, onset_epoch_s=0, expires_epoch_s=expires_epoch_s,
+            effective_epoch_s=dated_epoch_s, onset_epoch_s=0 if dated_epoch_s else now_epoch_s,
+            expires_epoch_s=expires_epoch_s,
             sender_name=spec.name or spec.attribution or spec.feed_id,
             headline=words["case_rate_headline"].format(district=name, rate=rate),
             description=words["case_rate_description"].format(threshold=threshold),

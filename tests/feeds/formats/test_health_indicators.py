@@ -218,3 +218,20 @@ def test_of_several_figures_of_one_district_the_newest_count() -> None:
     second = feature(150) | {"geometry": {"type": "Polygon", "coordinates": other}}
     (message,) = parts.publishes(document(feature(150), second), DAY_0).messages
     assert len(message.infos[0].areas[0].polygons) == 2
+
+
+@pytest.mark.parametrize("mistaken", [None, "2027-11-02"])
+@pytest.mark.parametrize(
+    ("rate", "then"), [(1000.0, ("in_force", Severity.EXTREME)), (0.0, ("cancelled", Severity.MODERATE))]
+)
+def test_a_date_that_was_missing_or_mistyped_bars_none_of_those_that_follow(
+    mistaken: str | None, rate: float, then: tuple[str, Severity]
+) -> None:
+    """The time at which we read a file is not its date: what follows with an earlier one counts at once."""
+    office = Office()
+    for hours in (28, 52, 76):
+        office.publishes(document(feature(150.0), published=mistaken), DAY_0 + timedelta(hours=hours))
+    office.publishes(document(feature(rate), published="2026-11-02"), DAY_0 + timedelta(hours=77))
+    assert office.told == [("in_force", Severity.MODERATE), then]
+    office.publishes(document(feature(500.0), published="2026-11-01"), DAY_0 + timedelta(hours=78))
+    assert len(office.told) == 2
