@@ -209,7 +209,8 @@ class Notices:
             (not selector.agency_raw_id or selector.agency_raw_id == subject.agency_raw_id)
             and (not selector.route_raw_id or bundle.route_ids.index(selector.route_raw_id) == subject.route)
             and selector.route_mode in (None, subject.mode)
-            and selector.direction in (None, subject.direction)
+            # A trip's id says which way it runs; feeds name the direction beside it where the timetable has none.
+            and (bool(selector.trip_raw_id) or selector.direction in (None, subject.direction))
             and (not selector.stop_raw_id or self._is_at(selector.stop_raw_id, subject.stop))
             and selector.trip_raw_id in ("", subject.trip_raw_id)
             and selector.trip_start_date in (0, subject.date_yyyymmdd)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.test_correctness import ALL_DAY, arrivals, hear, notice
+from tests.api.test_correctness import ALL_DAY, arrivals, call, hear, notice, update
 from tests.api.town import Town, at
 
 STOPS = ("pier_1", "mid", "top", "C1", "C2", "top b")
@@ -38,6 +38,11 @@ HILL = {"express@pier_1", "express@C2", "shuttle@pier_1", "shuttle@mid"}
         pytest.param(['stop_id: "CENTRAL"'], {"t1@C1", "t3@C1", "late@C1", "t2@C2", "express@C2"}, id="a station"),
         pytest.param(['stop_id: "C2" route_id: "hill"'], {"express@C2"}, id="a route at a stop"),
         pytest.param(['trip { trip_id: "t1" }'], {it for it in R_10 if it.startswith("t1")}, id="a trip"),
+        pytest.param(
+            ['trip { trip_id: "t1" direction_id: 1 }'],
+            {it for it in R_10 if it.startswith("t1")},
+            id="a trip, its way numbered otherwise",
+        ),
         pytest.param(['trip { trip_id: "t1" start_date: "20261123" } stop_id: "top"'], {"t1@top"}, id="its call today"),
         pytest.param(['trip { trip_id: "t1" start_date: "20261124" }'], set(), id="a trip tomorrow"),
         pytest.param(['trip { route_id: "r_10" direction_id: 1 }'], BACK, id="trips of one way"),
@@ -54,6 +59,15 @@ async def test_notice_concerns_what_its_selectors_name(town: Town, selectors: li
     """No more, and no less."""
     await hear(town, notice("n", "", " ".join(f"informed_entity {{ {it} }}" for it in selectors)))
     assert told(town) == concerns
+
+
+async def test_notice_about_an_added_trip_may_name_its_direction(town: Town) -> None:
+    """The timetable knows no way of a trip that it does not have."""
+    more = 'schedule_relationship: ADDED route_id: "r_10" start_time: "08:15:00"'
+    added = update("extra", call("pier_1", at(8, 15)) + call("C1", at(8, 35)), more=more)
+    about = notice("n", "", 'informed_entity { trip { trip_id: "extra" route_id: "r_10" direction_id: 1 } }')
+    await hear(town, added + about)
+    assert told(town) == {"extra@pier_1", "extra@C1"}
 
 
 @pytest.mark.parametrize(
