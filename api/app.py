@@ -208,7 +208,7 @@ class Application:
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A stream of events: here and not in Starlette, whose layers would cost each of thousands of them memory."""
         started_s = self.clock.monotonic_s()
-        scope["app"] = self.starlette
+        scope = {**scope, "app": self.starlette, "query_string": params.escaped(scope["query_string"])}
         request = Request(scope, receive)
         try:
             if scope["method"] == "OPTIONS":

@@ -16,9 +16,11 @@ import pytest
 import uvicorn
 
 from api.app import Application
+from api.auth import digest_of
 from api.streams import Streams
 from domain.alert import Alert
-from tests.api.town import Row, Town, at
+from domain.quota import Quota
+from tests.api.town import Key, Row, Town, at
 from tests.notify.warnings import block
 from tests.notify.warnings import flood as flood_of
 
@@ -256,6 +258,33 @@ async def test_stream_takes_get_alone(served: Served) -> None:
     refused = await served.client.post("/api/v1/alerts/events")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, OPTIONS")
     assert (await served.client.options("/api/v1/alerts/events")).status_code == 204
+
+
+@pytest.mark.parametrize("key", ["é".encode(), b"%C3%A9"])
+async def test_stream_knows_a_key_however_its_letters_are_sent(town: Town, key: bytes) -> None:
+    """As it is or escaped, it counts against the key's own quota."""
+    quota = Quota(requests=60, per_s=3600)
+    town.hall.keys[digest_of("é")] = Key("rider", quota=quota)
+    await town.replica.refresh()
+    said: list[int] = []
+
+    async def send(message: Any) -> None:
+        said.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    for _ in range(4):
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": "GET",
+            "path": "/api/v1/nothing/events",
+            "headers": [],
+            "client": None,
+        }
+        await town.application({**scope, "query_string": b"key=" + key}, _no_more, send)
+    assert said == [404, 404, 404, 429]
+
+
+async def _no_more() -> Any:
+    return {"type": "http.disconnect"}
 
 
 async def test_stream_that_is_hung_up_leaves_nothing_behind(served: Served) -> None:
