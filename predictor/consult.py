@@ -58,8 +58,8 @@ def _sights(now: int, runs: Runs, told: Told, seen: Seen, progress: Progress, be
         )
     vehicle = np.zeros(n, np.int64)
     distance, located = np.full(n, np.nan), np.full(n, np.nan)
-    lied = np.zeros(n, bool)
-    lied[followed] = seen.lied[row[followed]]
+    lies = np.zeros(n)
+    lies[followed] = seen.lies[row[followed]]
     vehicle[followed] = seen.slot[row[followed]]
     distance[followed] = progress.distance_m[row[followed]]
     located[followed] = progress.located_epoch_s[row[followed]]
@@ -71,7 +71,7 @@ def _sights(now: int, runs: Runs, told: Told, seen: Seen, progress: Progress, be
         vehicle=vehicle,
         distance_m=distance,
         located_epoch_s=located,
-        lied=lied,
+        lies=lies,
         skipped=(told.flags & CallFlag.SKIPPED) != 0,
         agency_arrival_epoch_s=told.arrival_epoch_s,
         agency_departure_epoch_s=told.departure_epoch_s,

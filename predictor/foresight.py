@@ -87,7 +87,7 @@ class Foresight:
             distance_m=sights.distance_m[rows[followed]],
             located_epoch_s=sights.located_epoch_s[rows[followed]],
             at=np.full(len(followed), -1, np.int64),
-            lied=sights.lied[rows[followed]],
+            lies=sights.lies[rows[followed]],
         )
         told = _told(plan, calls, sights, rows)
         self.engine.observe(float(now_epoch_s), plan, fixes, no_events())

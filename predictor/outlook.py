@@ -27,8 +27,8 @@ class Sights:
     """Key of that vehicle."""
     distance_m: Floats
     located_epoch_s: Floats
-    lied: Bools
-    """What its vehicle says now cannot be true; the place is its last one."""
+    lies: Floats
+    """How much of a lie is what its vehicle says now, 0 to 1; the place is the last one that was none."""
     skipped: Bools
     """A row a call."""
     agency_arrival_epoch_s: Int64s

@@ -26,6 +26,9 @@ CONVINCED = 3
 LEAPS_FADE = 0.9
 """What is left of a refused jump after each position that is believed."""
 CLOCK_BACK_S = 120
+LATE_LIE = 0.1
+"""What a position counts, as a lie, that is older than one already heard: relays deliver some late; only a clock that jumps does
+so again and again."""
 """A report dated so long before an earlier one shows a clock that is wrong; less may be a cache that lags."""
 AROUND_M = 20_000.0
 """Garages lie outside the stops' bounding box, but not further than this."""
@@ -54,7 +57,7 @@ class Judged:
     """Distrust."""
     news: Bools
     """It says something that its vehicle had not said before; false for a repeat of the same timestamp."""
-    lies: Bools
+    lies: Floats
     """It leaps, not for the second time to the same report, or is dated long before what the vehicle said earlier."""
 
 
@@ -113,5 +116,6 @@ def judge(
     news = (why == 0) & ~(known & (elapsed_s == 0))
     leapt = refused & ~repeated
     before["leaps"] = before["leaps"] * np.where(news, LEAPS_FADE, 1.0) + leapt
-    lies = leapt | ((why == Distrust.BACKWARDS) & (elapsed_s < -CLOCK_BACK_S))
+    late = (why == Distrust.BACKWARDS) & (elapsed_s < -CLOCK_BACK_S)
+    lies = np.where(leapt, 1.0, np.where(late, LATE_LIE, 0.0))
     return Judged(why=why, news=news, lies=lies)

@@ -68,8 +68,8 @@ class Seen:
     """Row in the memory."""
     news: Bools
     """The position is a new one; false for a repeat and for a remembered one."""
-    lied: Bools
-    """The report cannot be true."""
+    lies: Floats
+    """How much of a lie the report is, 0 to 1."""
     gone_trip: Int32s
     """Row of the run that the vehicle names and calls cancelled, or -1; it is on no run then."""
     gone_date: Int32s
@@ -146,7 +146,7 @@ def sight(
         occupancy_percentage=column("occupancy_percentage", "i4"),
         slot=np.zeros(0, np.int64),
         news=np.zeros(0, bool),
-        lied=np.zeros(0, bool),
+        lies=np.zeros(0),
         gone_trip=joined([it[4] for it in matches], "i4"),
         gone_date=joined([it[1] for it in matches], "i4"),
         inferred=np.zeros(len(column("lat", "f8")), bool),
@@ -189,7 +189,7 @@ def _believed(schedule: Schedule, seen: Seen, clock_epoch_s: Floats, now_epoch_s
         stop=np.where(refused, -1, seen.stop),
         slot=slot,
         news=judged.news,
-        lied=judged.lies,
+        lies=judged.lies,
         refused=int(np.count_nonzero(refused)),
         reasons=reasons,
     )

@@ -49,6 +49,8 @@ ALIKE_S = 300.0
 """So long after one another, forecasts of one run are as good as independent."""
 ALIKE_CALLS = 2.5
 """So many calls of one forecast are as good as one: what delays the one delays the others."""
+KNOWN_WELL = 0.5
+"""From this share of experience on, a stop pair's usual time tells a lie; before, it may be the timetable that is wrong."""
 P50 = QUANTILES.index(0.5)
 
 
@@ -171,7 +173,8 @@ class Engine:
             np.bincount(where, known * seconds, len(at)).astype(np.float64),
             np.bincount(where, known * usual, len(at)).astype(np.float64),
         )
-        fast[where[seconds < self.settings.least_ratio * usual - 15.0]] = True
+        impossible = (known >= KNOWN_WELL) & (seconds < self.settings.least_ratio * usual - 15.0)
+        fast[where[impossible]] = True
         fast &= ~self.tracks.column("native")[slot]
         self.tracks.caught(slot[fast], now_epoch_s, self.settings.doubtful)
         rushed: Int64s = at[fast]

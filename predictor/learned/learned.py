@@ -36,6 +36,8 @@ FORMAT = 2
 """Of a state. 1 knew no hours of the day; what a state lacks stays as it starts."""
 ERRORS = ("errors", "band_errors", "expert_errors", "widths")
 """Counts of past errors, a row a group."""
+WIDTH_MOST = 0.5
+"""The correction of the band's width stays between 0.6 and 1.65: what outcomes say of errors may not be overruled further."""
 TODAY_LEAST, TODAY_MOST = 0.7, 1.5
 NETWORK_PRIOR_S = 3_600.0
 """Running time that the timetable weighs against the whole network's."""
@@ -393,6 +395,7 @@ class Learned:
             given = columns.get(f"group.{name}")
             if given is not None and given.shape[1:] == kept.shape[1:]:
                 kept[group] = given
+        np.clip(self.widths, -WIDTH_MOST, WIDTH_MOST, out=self.widths)
         self.version += 1
 
 

@@ -74,8 +74,8 @@ class Fixes:
     """When it was there."""
     at: Int64s
     """Position of the call that the vehicle says it is stopped at; -1 when it moves or does not say."""
-    lied: Bools | None = None
-    """The vehicle has just said something that cannot be true; what is given here is the last that could."""
+    lies: Floats | None = None
+    """How much of a lie is what the vehicle has just said, 0 to 1; what is given here is the last that was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from domain.realtime import Bools, Float32s, Floats, Int64s
 from predictor.learned.errors import EXPERTS, SCALE_S, bins, knots
-from predictor.learned.learned import Learned
+from predictor.learned.learned import WIDTH_MOST, Learned
 from predictor.learned.settings import Settings
 
 PATIENCE = 1.5
@@ -23,8 +23,6 @@ BAND_MISSES = 0.2
 MANY_OUTCOMES = 150.0
 """From so many in memory on, each one more moves the width by less: outcomes are known late, and what is on its way when the
 width is right again must not carry it past that."""
-WIDTH_MOST = 0.5
-"""The correction of the band's width stays between 0.6 and 1.65: what outcomes say of errors may not be overruled further."""
 ACTIVE_S = 60.0
 """Between two judgements at most this much time of service passes, so that nights do not make agencies forget."""
 
@@ -138,13 +136,24 @@ class Samples:
         worth, blend, soonest, latest = self.said[[0, 2, 3, 4]][:, chosen].astype(np.float64)
         took = self.actual_epoch_s[chosen] - self.made_epoch_s[chosen]
         step = self.settings.band_rate * worth * (((took < soonest) | (took > latest)) - BAND_MISSES)
-        heard = learned.band_errors.sum(axis=(3, 4))
+        heard = learned.band_errors.sum(axis=(3, 4)) + self._waiting(learned)
         low, share = knots(blend)
         for knot, part in ((low, (1 - share) * step), (low + 1, share * step)):
             at = (group, cell, knot)
             np.add.at(learned.widths, at, part / (1.0 + heard[at] / MANY_OUTCOMES))
         np.clip(learned.widths, -WIDTH_MOST, WIDTH_MOST, out=learned.widths)
         learned.version += 1
+
+    def _waiting(self, learned: Learned) -> Floats:
+        """What all samples count whose outcome is still to come: by group, cell, knot of the predicted horizon."""
+        group, cell, _ = self.place
+        low, share = knots(self.said[2].astype(np.float64))
+        shape = learned.widths.shape
+        result = np.zeros(shape)
+        for knot, part in ((low, 1 - share), (low + 1, share)):
+            at = np.ravel_multi_index((group, cell, knot), shape)
+            result += np.bincount(at, part * self.said[0], result.size).reshape(shape)
+        return result
 
     def _count(self, now_epoch_s: float, learned: Learned, chosen: Int64s) -> None:
         group, cell, age = self.place[:, chosen]

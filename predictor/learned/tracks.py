@@ -151,9 +151,12 @@ class Tracks:
             )
         refused = news & jumps
         self._refuse(slot[refused], metres[refused], located[refused])
-        lies = refused | back | (other & news) | (False if fixes.lied is None else fixes.lied[rows])
-        seen.lied_run.append(run[lies])
-        self.caught(slot[lies], now_epoch_s)
+        lies = np.where(refused | back, 1.0, 0.0)
+        if fixes.lies is not None:
+            lies = np.maximum(lies, fixes.lies[rows])
+        lied = lies > 0
+        seen.lied_run.append(run[lied])
+        self.caught(slot[lied], now_epoch_s, lies[lied])
         restart = fresh | (refused & (c["refused"][slot] >= settings.reanchor_after))
         self.refused += int(np.count_nonzero(refused & ~restart))
         begin = news & restart
@@ -209,10 +212,11 @@ class Tracks:
         )
         return fast
 
-    def caught(self, slot: Int64s, now_epoch_s: float, lies: float = 1.0) -> None:
-        """Remember more lies of each run."""
+    def caught(self, slot: Int64s, now_epoch_s: float, lies: Floats | float) -> None:
+        """Remember more lies of each run; no more than fade within the time that doubts are meant to last."""
         c = self._columns
-        c["doubts"][slot] = self.doubt(slot, now_epoch_s) + lies
+        most = 2.0 * self.settings.doubtful
+        c["doubts"][slot] = np.minimum(self.doubt(slot, now_epoch_s) + lies, most)
         c["lied_epoch_s"][slot] = now_epoch_s
 
     def _refuse(self, slot: Int64s, metres: Floats, located: Floats) -> None:

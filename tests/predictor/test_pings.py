@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from domain.predictions import CallFlag
+from predictor.foresight import Foresight
 from predictor.pings import Distrust
-from tests.predictor.streets import EAST, Report, Streets, along, at
+from tests.predictor.streets import EAST, WEST, Report, Streets, along, at
 
 
 def start(town: Streets) -> None:
@@ -117,6 +118,21 @@ def test_a_report_that_goes_back_in_time_is_refused(town: Streets) -> None:
     made = town.tick(now, Report(place=along(EAST, 450), when=at(7, 1, 30), trip="east0"))
     assert town.counts.distrusted == {Distrust.BACKWARDS: 1}
     assert made.distance_m[0] == pytest.approx(600, abs=5)
+
+
+def test_a_report_that_comes_late_is_hardly_a_lie(town: Streets) -> None:
+    """Relays deliver one minutes after its time: a tenth of what a leap counts."""
+    foresight = Foresight(town.schedule, "streets")
+    heard = Streets(town.bundle, town.schedule, town.ground, foresight=foresight)
+    start(heard)
+    tracks = foresight.engine.tracks
+
+    def doubt(now: int) -> float:
+        return float(tracks.doubt(np.arange(len(tracks)), now).max())
+
+    other = Report(place=along(WEST, 100), when=at(7, 2, 10), trip="west0", vehicle="w")
+    heard.tick(at(7, 2, 10), Report(place=along(EAST, 450), when=at(6, 59), trip="east0"), other)
+    assert 0 < doubt(at(7, 2, 10)) <= 0.1
 
 
 def test_a_replay_that_starts_again_is_not_held_to_the_time_before(town: Streets) -> None:

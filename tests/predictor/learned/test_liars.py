@@ -107,7 +107,7 @@ def furthest_s(made: list[Forecast], other: list[Forecast], since_s: float, ever
 
 @pytest.mark.parametrize("lie", [teleports, agree_for_minutes, ahead_by_turns, stuck, clocks_jump, off_the_line])
 def test_half_of_all_runs_lie_for_hours_and_the_others_are_told_the_same(lie: Lie, without: list[Forecast]) -> None:
-    """To a few seconds, at every quantile, all the time."""
+    """To ten seconds, at every quantile, all the time."""
     made = drive(lie, all_lie=False, until_s=END_S, end_s=END_S)
     assert furthest_s(made, without, HOUR_S, every=2) <= 10.0
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from predictor.learned.engine import ALIKE_CALLS
 from predictor.learned.errors import QUANTILES, SCALE_S, judge, knots
-from predictor.learned.learned import Learned, State
-from predictor.learned.samples import WIDTH_MOST, Samples
+from predictor.learned.learned import WIDTH_MOST, Learned, State
+from predictor.learned.samples import Samples
 from predictor.learned.settings import Settings
 
 HORIZON_S = 600.0
@@ -116,3 +116,23 @@ def test_widths_outlive_a_restart_and_an_older_state_has_none() -> None:
     older.restore(State({name: column for name, column in state.columns.items() if name != "group.widths"}))
     assert not older.widths.any()
     assert np.array_equal(older.band_errors, city.learned.band_errors)
+
+
+def test_a_big_citys_first_outcomes_do_not_swing_the_band() -> None:
+    """Hundreds of outcomes are on their way when the first ones are known; the width follows all of them, not each by itself."""
+    city = City(worth=100.0)
+    widths = []
+    for _ in range(20):
+        city.live(15, 0.15)
+        widths.append(np.abs(city.learned.widths).max())
+    assert max(widths) <= 0.25
+
+
+def test_a_width_beyond_its_bounds_is_not_restored() -> None:
+    """Of a state that was tampered with."""
+    city = City()
+    columns = dict(city.learned.state().columns)
+    columns["group.widths"] = np.full_like(columns["group.widths"], 800.0)
+    again = Learned(city.settings)
+    again.restore(State(columns))
+    assert np.abs(again.widths).max() <= WIDTH_MOST
