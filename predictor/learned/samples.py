@@ -103,6 +103,7 @@ class Samples:
         self._keep(keep)
 
     def _keep(self, keep: Bools) -> None:
+        """Drop all others."""
         if not keep.all():
             self.run_key, self.mark = self.run_key[keep], self.mark[keep]
             self.made_epoch_s, self.actual_epoch_s = self.made_epoch_s[keep], self.actual_epoch_s[keep]
@@ -145,7 +146,7 @@ class Samples:
         learned.version += 1
 
     def _waiting(self, learned: Learned) -> Floats:
-        """What all samples count whose outcome is still to come: by group, cell, knot of the predicted horizon."""
+        """What all samples count that are not among the errors yet: by group, cell, knot of the predicted horizon."""
         group, cell, _ = self.place
         low, share = knots(self.said[2].astype(np.float64))
         shape = learned.widths.shape

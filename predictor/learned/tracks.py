@@ -56,7 +56,7 @@ class Seen:
     start_call: list[Int64s]
     start_epoch_s: list[Floats]
     lied_run: list[Int64s]
-    """Runs of which something was refused, or whose vehicle is another one."""
+    """Runs that were just caught in a lie, be it a small one."""
 
 
 class Tracks:

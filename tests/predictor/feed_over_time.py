@@ -75,3 +75,8 @@ class Feed:
 A = message("A")
 U = message("U", 600, "Update", A)
 C = message("C", 1200, "Cancel", A, U, infos=())
+
+
+def on(made: AlertMessage, areas: tuple[Area, ...]) -> AlertMessage:
+    """The message, about other ground."""
+    return replace(made, infos=tuple(replace(block, areas=areas) for block in made.infos))
