@@ -5,7 +5,6 @@ Nothing here asks for the time: the same reports in the same order give the same
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,11 +21,10 @@ from predictor.learned.errors import (
     judge,
     knots,
 )
-from predictor.learned.hours import hour_slots
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
+from predictor.learned.learning import Learning
 from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds
-from predictor.learned.probation import Columns, Probation
 from predictor.learned.runs import (
     Fixes,
     Forecast,
@@ -39,8 +37,7 @@ from predictor.learned.runs import (
 )
 from predictor.learned.samples import Samples
 from predictor.learned.settings import Settings
-from predictor.learned.spacing import Spacing
-from predictor.learned.tracks import Seen, Tracks
+from predictor.learned.tracks import Tracks
 
 SETTLED_S = 20_000.0
 """Seconds of running that have to be observed of a group without a timetable before its forecasts are held against it:
@@ -49,9 +46,6 @@ ALIKE_S = 300.0
 """So long after one another, forecasts of one run are as good as independent."""
 ALIKE_CALLS = 2.5
 """So many calls of one forecast are as good as one: what delays the one delays the others."""
-KNOWN_WELL = 0.5
-"""From this share of experience on, a stop pair's usual time tells a lie; before, it may be the timetable that is wrong."""
-P50 = QUANTILES.index(0.5)
 
 
 class Engine:
@@ -64,8 +58,7 @@ class Engine:
             self.learned.restore(state)
         self.tracks = Tracks(self.settings)
         self.samples = Samples(self.settings)
-        self.spacing = Spacing()
-        self.probation = Probation(self.settings)
+        self._learning = Learning(self.settings, self.learned, self.tracks, self.samples)
         self._judgement: tuple[int, Judgement] | None = None
 
     def state(self) -> State:
@@ -106,84 +99,7 @@ class Engine:
     def observe(self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents) -> None:
         """Take in what was received by *now*, and learn what it proves."""
         seen = self.tracks.observe(now_epoch_s, plan, fixes, events, self.learned)
-        self._learn(now_epoch_s, plan, seen)
-
-    def _learn(self, now_epoch_s: float, plan: Plan, seen: Seen) -> None:
-        """Learn from what has become known and been borne out."""
-        runs, learned, tracks = plan.runs, self.learned, self.tracks
-        call, seconds = _numbers(seen.run_call), _seconds(seen.run_s)
-        fair = ~(runs.skipped[call] | runs.skipped[np.maximum(call - 1, 0)])
-        call, seconds = call[fair], seconds[fair]
-        run = plan.run[call]
-        hour = hour_slots(runs, run, now_epoch_s)
-        told: Columns = (plan.pair[call], seconds, plan.pace_s[call], plan.habit[run], hour, runs.service_epoch_s[run],
-                         self._spacing(plan, run))  # fmt: skip
-        rushed = self._rushed(now_epoch_s, runs.key, run, told)
-        self._distrust(now_epoch_s, runs.key[np.concatenate([*seen.lied_run, rushed])])
-        _, (pair, seconds, pace, habit, hour, day, spacing) = self._borne_out("runs", now_epoch_s, runs.key[run], told)
-        if len(pair):
-            learned.learn_days(habit, day)
-            learned.learn_runs(pair, seconds, pace, habit, now_epoch_s, hour, spacing)
-        call, seconds = _numbers(seen.dwell_call), _seconds(seen.dwell_s)
-        exact = (plan.timed & runs.exact)[plan.run[call]]
-        early = np.where(exact, runs.departure_epoch_s[call] - _seconds(seen.dwell_arrived_epoch_s), np.nan)
-        fair = ~runs.skipped[call]
-        call, seconds, early = call[fair], seconds[fair], early[fair]
-        run = plan.run[call]
-        told = (plan.place[call], seconds, early, runs.waits[call], plan.habit[run], self._spacing(plan, run))
-        _, (place, seconds, early, waits, habit, spacing) = self._borne_out("dwells", now_epoch_s, runs.key[run], told)
-        if len(place):
-            learned.learn_dwells(place, seconds, early, waits, habit, now_epoch_s, spacing)
-        call, moment = _numbers(seen.start_call), _seconds(seen.start_epoch_s)
-        run = plan.run[call]
-        before = runs.before[run]
-        slot = tracks.find(runs.key[np.maximum(before, 0)])
-        slot[before < 0] = -1
-        ended = np.where(slot >= 0, tracks.column("ended_epoch_s")[np.maximum(slot, 0)], np.nan)
-        scheduled = np.where(runs.exact[run], runs.departure_epoch_s[call], np.nan)
-        told = (plan.habit[run], scheduled, ended, moment)
-        _, (habit, scheduled, ended, moment) = self._borne_out("starts", now_epoch_s, runs.key[run], told)
-        learned.learn_starts(habit, scheduled, ended, moment)
-        call, moment = _numbers(seen.outcome_call), _seconds(seen.outcome_epoch_s)
-        believed = tracks.doubt(tracks.find(runs.key[plan.run[call]]), now_epoch_s) < self.settings.wary
-        run, more = self.spacing.passed(plan, call[believed], moment[believed])
-        tracks.column("spacing")[tracks.find(runs.key[run])] = more
-        told = (plan.position[call], moment)
-        key, (position, moment) = self._borne_out("outcomes", now_epoch_s, runs.key[plan.run[call]], told)
-        self.samples.resolve(key, position, moment)
-        self.samples.judge(now_epoch_s, learned)
-
-    def _spacing(self, plan: Plan, run: Int64s) -> Floats:
-        """How far each run was from its planned gap before what was just seen of it."""
-        spacing: Floats = self.tracks.column("spacing")[self.tracks.find(plan.runs.key[run])]
-        return spacing
-
-    def _borne_out(self, name: str, now_epoch_s: float, key: Int64s, told: Columns) -> tuple[Int64s, Any]:
-        return self.probation.pass_through(name, now_epoch_s, self.tracks, key, told)
-
-    def _rushed(self, now_epoch_s: float, key: Int64s, run: Int64s, told: Columns) -> Int64s:
-        """Runs that can not have driven as fast as they say; from now on they are doubted."""
-        at, where = np.unique(run, return_inverse=True)
-        slot = self.tracks.find(key[at])
-        pair, seconds, pace, habit, hour, *_ = told
-        usual = self.learned.usual_s(pair, pace, habit, now_epoch_s, hour)[0]
-        known = self.learned.seen_share(pair, now_epoch_s)
-        fast = self.tracks.hurries(
-            slot,
-            np.bincount(where, known * seconds, len(at)).astype(np.float64),
-            np.bincount(where, known * usual, len(at)).astype(np.float64),
-        )
-        impossible = (known >= KNOWN_WELL) & (seconds < self.settings.least_ratio * usual - 15.0)
-        fast[where[impossible]] = True
-        fast &= ~self.tracks.column("native")[slot]
-        self.tracks.caught(slot[fast], now_epoch_s, self.settings.doubtful)
-        rushed: Int64s = at[fast]
-        return rushed
-
-    def _distrust(self, now_epoch_s: float, caught: Int64s) -> None:
-        """Judge nobody by what was said of runs (their keys) that lie."""
-        doubt = self.tracks.doubt(self.tracks.find(caught), now_epoch_s)
-        self.samples.forget(caught[doubt >= self.settings.doubtful])
+        self._learning.learn(now_epoch_s, plan, seen)
 
     def forecast(
         self, now_epoch_s: float, plan: Plan, rows: Int64s | None = None, told: Told | None = None
@@ -394,11 +310,3 @@ def _quantiles(table: Floats, group: Int64s, cell: Int64s, low: Int64s, age: Int
     at = ((group * table.shape[1] + cell) * table.shape[2] + low) * N_AGES + age
     rows: Floats = flat[:, at] * (1 - share) + flat[:, at + N_AGES] * share
     return rows
-
-
-def _numbers(parts: list[Int64s]) -> Int64s:
-    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def _seconds(parts: list[Floats]) -> Floats:
-    return np.concatenate(parts) if parts else np.zeros(0)

@@ -4,43 +4,52 @@ Whatever leaps about at random drives believably now and then. So nothing is lea
 have borne it out, and what a liar told shortly before it was caught is not learned at all.
 """
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import Field, fields, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from domain.realtime import Floats, Int64s
+from domain.realtime import Int64s
 from predictor.learned.settings import Settings
 from predictor.learned.tracks import Tracks
 
 GIVE_UP_S = 1_800.0
 """A run not heard of for so long after it told something will not bear it out any more."""
-Columns = tuple[Any, ...]
-"""Arrays of one length."""
 
 
-class Probation:
-    """Several queues, by the name of what they hold; columns of any kind, the same ones each time."""
+class Told(Protocol):
+    """A dataclass of nothing but arrays of one length, a row each thing that a run told."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def run_key(self) -> Int64s:
+        """Of the run that told it."""
+
+
+Lesson = TypeVar("Lesson", bound=Told)
+
+
+class Probation(Generic[Lesson]):
+    """A queue of lessons of one kind."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._held: dict[str, tuple[Int64s, Floats, Columns]] = {}
+        self._held: Lesson | None = None
+        self._since_epoch_s = np.zeros(0)
 
-    def __len__(self) -> int:
-        return sum(len(key) for key, _, _ in self._held.values())
-
-    def pass_through(
-        self, name: str, now_epoch_s: float, tracks: Tracks, key: Int64s, told: Columns
-    ) -> tuple[Int64s, Columns]:
-        """Take in what runs (their keys) told now; returns what has been borne out by now, with the keys of its runs.
+    def pass_through(self, now_epoch_s: float, tracks: Tracks, told: Lesson) -> Lesson:
+        """Take in what runs told now; returns what has been borne out by now.
 
         What runs tell that report their stops as such is borne out at once.
         """
-        since = np.full(len(key), now_epoch_s)
-        if name in self._held:
-            held, then, before = self._held[name]
-            key, since = np.concatenate([held, key]), np.concatenate([then, since])
-            told = tuple(np.concatenate([old, new]) for old, new in zip(before, told, strict=True))
-        slot = tracks.find(key)
+        since = np.concatenate([self._since_epoch_s, np.full(len(told.run_key), now_epoch_s)])
+        if self._held is not None:
+            held = self._held
+            told = _columnwise(told, lambda name, new: np.concatenate([getattr(held, name), new]))
+        slot = tracks.find(told.run_key)
         known, at = slot >= 0, np.maximum(slot, 0)
         until = since + self.settings.probation_s
         with np.errstate(invalid="ignore"):
@@ -54,5 +63,9 @@ class Probation:
         proven = known & ~lied & (trusted | (heard >= until))
         lost = ~known | lied | (now_epoch_s > since + GIVE_UP_S)
         keep = ~(proven | lost)
-        self._held[name] = key[keep], since[keep], tuple(column[keep] for column in told)
-        return key[proven], tuple(column[proven] for column in told)
+        self._held, self._since_epoch_s = _columnwise(told, lambda _, column: column[keep]), since[keep]
+        return _columnwise(told, lambda _, column: column[proven])
+
+
+def _columnwise(told: Lesson, change: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Lesson:
+    return replace(told, **{it.name: change(it.name, getattr(told, it.name)) for it in fields(told)})
