@@ -9,28 +9,12 @@ import pytest
 from predictor.learned.engine import Engine
 from predictor.learned.plan import Plan
 from predictor.learned.runs import Fixes, Forecast, Kind, no_events
-from tests.predictor.learned.town import APART_M, START, STOPS, Bus, fixes, line
+from tests.predictor.learned.town import APART_M, FLEET, HOUR_S, START, STOPS, fixes, fleet, line
 
-N = 20
 WHOLE_M = (STOPS - 1) * APART_M
 STEP_S = 30.0
-HOUR_S = 3600.0
 END_S = 2.5 * HOUR_S
 Lie = Callable[[float, Fixes], Fixes]
-
-
-def fleet() -> list[Bus]:
-    """A run every ten minutes, no two alike."""
-    rng = np.random.default_rng(5)
-    return [
-        Bus(
-            number,
-            START + number * 600.0 + float(rng.uniform(0, 120)),
-            float(rng.uniform(3.8, 5.0)),
-            stands={int(rng.integers(1, STOPS - 1)): float(rng.uniform(0, 60))},
-        )
-        for number in range(N)
-    ]
 
 
 def silent(now: float, told: Fixes) -> Fixes:
@@ -77,7 +61,7 @@ def _at_random(now: float, told: Fixes, most: float) -> np.ndarray[tuple[int], n
 def drive(lie: Lie, *, all_lie: bool, until_s: float, end_s: float) -> list[Forecast]:
     """Forecasts from minute to minute; after an hour of truth, half of the runs (or all) lie until *until_s*."""
     engine, buses, made = Engine(), fleet(), []
-    plan: Plan = engine.prepare(line(N))
+    plan: Plan = engine.prepare(line(FLEET))
     for now in np.arange(START - 60.0, START + end_s, STEP_S).tolist():
         told = fixes(now, buses)
         if START + HOUR_S <= now < START + until_s:

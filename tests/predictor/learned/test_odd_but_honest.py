@@ -7,8 +7,9 @@ import numpy as np
 
 from predictor.learned.engine import Engine
 from predictor.learned.runs import Fixes, Runs, no_events
-from tests.predictor.learned.test_liars import HOUR_S, STEP_S, N, fleet
-from tests.predictor.learned.town import START, STOPS, fixes, line
+from tests.predictor.learned.town import FLEET, HOUR_S, START, STOPS, fixes, fleet, line
+
+STEP_S = 30.0
 
 
 def drive(runs: Runs, told: Callable[[float, Fixes], Fixes] = lambda _, it: it) -> Engine:
@@ -38,8 +39,8 @@ def with_a_wait(runs: Runs) -> Runs:
 
 def test_runs_count_where_the_timetable_has_a_wait_that_nobody_keeps() -> None:
     """They are faster than it thought possible; that is the timetable's fault."""
-    times, outcomes = counted(drive(with_a_wait(line(N))))
-    plain_times, plain_outcomes = counted(drive(line(N)))
+    times, outcomes = counted(drive(with_a_wait(line(FLEET))))
+    plain_times, plain_outcomes = counted(drive(line(FLEET)))
     assert times > 0.8 * plain_times
     assert outcomes > 0.8 * plain_outcomes
 
@@ -51,8 +52,8 @@ def test_a_run_counts_whose_second_unit_speaks_now_and_then() -> None:
         second = int(now / STEP_S) % 5 == 0
         return replace(told, vehicle=told.vehicle + second)
 
-    _, outcomes = counted(drive(line(N), two_units))
-    _, alone = counted(drive(line(N)))
+    _, outcomes = counted(drive(line(FLEET), two_units))
+    _, alone = counted(drive(line(FLEET)))
     assert outcomes > 0.4 * alone
 
 

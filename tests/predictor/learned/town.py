@@ -11,6 +11,9 @@ STOPS = 12
 APART_M = 400.0
 PACE_S = 80.0
 """Scheduled between two stops."""
+FLEET = 20
+"""Runs that the fleet drives."""
+HOUR_S = 3_600.0
 
 
 def line(n_runs: int = 6, *, chained: bool = False, timed: bool = True, waits: bool = False) -> Runs:
@@ -67,6 +70,20 @@ class Bus:
     def runs_at(self, now: float) -> bool:
         """Does it report?"""
         return self.leaves - 120 <= now <= self.arrival(STOPS - 1) + 60
+
+
+def fleet() -> list[Bus]:
+    """A run every ten minutes, no two alike."""
+    rng = np.random.default_rng(5)
+    return [
+        Bus(
+            number,
+            START + number * 600.0 + float(rng.uniform(0, 120)),
+            float(rng.uniform(3.8, 5.0)),
+            stands={int(rng.integers(1, STOPS - 1)): float(rng.uniform(0, 60))},
+        )
+        for number in range(FLEET)
+    ]
 
 
 def fixes(now: float, buses: list[Bus]) -> Fixes:
