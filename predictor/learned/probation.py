@@ -38,6 +38,7 @@ class Probation(Generic[Lesson]):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._held: Lesson | None = None
+        """None: no row."""
         self._since_epoch_s = np.zeros(0)
 
     def pass_through(self, now_epoch_s: float, tracks: Tracks, told: Lesson) -> Lesson:
@@ -45,10 +46,12 @@ class Probation(Generic[Lesson]):
 
         What runs tell that report their stops as such is borne out at once.
         """
-        since = np.concatenate([self._since_epoch_s, np.full(len(told.run_key), now_epoch_s)])
-        if self._held is not None:
-            held = self._held
+        since, held = np.full(len(told.run_key), now_epoch_s), self._held
+        if held is not None:
+            since = np.concatenate([self._since_epoch_s, since])
             told = _columnwise(told, lambda name, new: np.concatenate([getattr(held, name), new]))
+        if not len(since):
+            return told
         slot = tracks.find(told.run_key)
         known, at = slot >= 0, np.maximum(slot, 0)
         until = since + self.settings.probation_s
@@ -63,7 +66,8 @@ class Probation(Generic[Lesson]):
         proven = known & ~lied & (trusted | (heard >= until))
         lost = ~known | lied | (now_epoch_s > since + GIVE_UP_S)
         keep = ~(proven | lost)
-        self._held, self._since_epoch_s = _columnwise(told, lambda _, column: column[keep]), since[keep]
+        self._held = _columnwise(told, lambda _, column: column[keep]) if keep.any() else None
+        self._since_epoch_s = since[keep]
         return _columnwise(told, lambda _, column: column[proven])
 
 
