@@ -100,13 +100,6 @@ class _Rights:
         self.quota, self.exempt = quota, exempt
 
 
-@pytest.fixture
-async def hall(redis_url: str) -> AsyncIterator[Hall]:
-    hall = Hall.connect(redis_url)
-    yield hall
-    await hall.close()
-
-
 @contextlib.asynccontextmanager
 async def _leasing(hall: Hall, processes: int, known: dict[str, Any]) -> AsyncIterator[list[Quotas]]:
     several = [Quotas(SystemClock(), default=HOURLY, processes=processes) for _ in range(processes)]

@@ -8,8 +8,8 @@ from starlette.requests import Request
 
 from api.endpoints.events import subject_of
 from tests.api.asgi import get
-from tests.api.test_correctness import arrivals, call, hear, ms, of_trip
-from tests.api.town import GTFS, Town, at
+from tests.api.live_feed import arrivals, call, hear, of_trip
+from tests.api.town import GTFS, Town, at, ms
 
 EXACT = {**GTFS, "frequencies.txt": GTFS["frequencies.txt"].replace("900,0", "900,1")}
 

@@ -2,10 +2,20 @@
 
 import pytest
 
-from tests.api.test_correctness import ALL_DAY, arrivals, call, hear, notice, update
-from tests.api.town import Town, at
+from tests.api.live_feed import arrivals, call, hear, of_trip, update
+from tests.api.town import Town, at, ms
+
+ALL_DAY = "minutesBefore=1440&minutesAfter=1440"
 
 STOPS = ("pier_1", "mid", "top", "C1", "C2", "top b")
+
+
+def notice(name: str, period: str, more: str = 'informed_entity { route_id: "r_10" }') -> str:
+    return (
+        f'entity {{ id: "{name}" alert {{ {period} {more} effect: DETOUR cause: CONSTRUCTION '
+        'header_text { translation { text: "Umleitung" language: "de" } translation { text: "Detour" language: "en" } } '
+        'description_text { translation { text: "Nur deutsch" language: "de" } } } }\n'
+    )
 
 
 def told(town: Town) -> set[str]:
@@ -127,3 +137,25 @@ async def test_notice_is_told_in_plain_words(town: Town, translations: str, summ
     )
     (situation,) = town.data("route/1_r_10")["references"]["situations"]
     assert situation["summary"] == summary
+
+
+async def test_notices_are_told_in_their_time_and_language(town: Town) -> None:
+    """Not before, not after; in the city's language, else in the first there is; ids qualified; when it was first seen."""
+    await hear(
+        town,
+        notice("now", f"active_period {{ start: {at(8)} end: {at(9)} }}")
+        + notice("over", f"active_period {{ end: {at(8)} }}")
+        + notice("coming", f"active_period {{ start: {at(9)} }}"),
+    )
+    data = town.data("arrivals-and-departures-for-stop/1_mid")
+    (row,) = of_trip(data["entry"]["arrivalsAndDepartures"], "1_t1")
+    assert row["situationIds"] == ["1_now"]
+    (told,) = data["references"]["situations"]
+    assert told["summary"] == {"lang": "en", "value": "Detour"}
+    assert told["description"] == {"lang": "de", "value": "Nur deutsch"}
+    assert told["activeWindows"] == [{"from": ms(8), "to": ms(9)}]
+    assert told["creationTime"] == ms(8, 5)
+    assert (told["reason"], told["consequences"][0]["condition"]) == ("CONSTRUCTION", "detour")
+    assert told["allAffects"][0]["routeId"] == "1_r_10"
+    await town.clock.advance_s(3600)
+    assert [told["id"] for told in town.data("route/1_r_10")["references"]["situations"]] == ["1_coming"]

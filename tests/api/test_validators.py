@@ -11,6 +11,7 @@ import zstandard
 
 from api import validators
 from domain.situation import Period, Selector, Situation, Translation
+from tests.api.asgi import get
 from tests.api.town import GTFS, Town, at, import_bundle
 
 STOP = "/api/where/stop/1_mid.json?key=test"
@@ -171,3 +172,31 @@ async def test_bodies_are_compressed_as_asked(client: httpx.AsyncClient) -> None
         assert (answer.headers["content-encoding"], unpacked) == ("zstd", plain.content)
     small = await client.get("/api/where/current-time.json?key=test", headers={"accept-encoding": "gzip"})
     assert "content-encoding" not in small.headers
+
+
+async def test_what_is_live_is_never_kept(town: Town) -> None:
+    """Pull to refresh must refresh."""
+    for path in (
+        "arrivals-and-departures-for-stop/1_mid",
+        "vehicles-for-agency/1",
+        "trip-details/1_t1",
+        "current-time",
+    ):
+        answer = await get(town.application, f"/api/where/{path}.json?key=test")
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
+
+
+async def test_etags_are_of_one_address_and_one_day(town: Town) -> None:
+    """Quoted; not the same for two stops; and no 304 across midnight."""
+    tags = []
+    for path in ("stop/1_mid", "stop/1_top", "schedule-for-stop/1_mid"):
+        answer = await get(town.application, f"/api/where/{path}.json?key=test")
+        tags.append(answer.headers["etag"])
+        assert answer.headers["etag"].removeprefix("W/")[0] == '"'
+    assert len(set(tags)) == 3
+    asked = {"if-none-match": tags[2]}
+    path = "/api/where/schedule-for-stop/1_mid.json?key=test"
+    assert (await get(town.application, path, headers=asked)).status_code == 304
+    await town.clock.advance_s(86_400)
+    assert (await get(town.application, path, headers=asked)).status_code == 200

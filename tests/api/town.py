@@ -48,6 +48,11 @@ def at(hours: int, minutes: int = 0, seconds: int = 0) -> int:
     return DAY + hours * 3600 + minutes * 60 + seconds
 
 
+def ms(hours: int, minutes: int = 0, seconds: int = 0) -> int:
+    """The same in milliseconds, as answers write it."""
+    return at(hours, minutes, seconds) * 1000
+
+
 GTFS = {
     "agency.txt": """
 agency_id,agency_name,agency_url,agency_timezone,agency_lang,agency_phone

@@ -1,18 +1,12 @@
 """What other servers leave null or blank: bands, occupancy, what vehicles have."""
 
-from tests.api.town import GTFS, Bus, Row, Town, at
+from tests.api.town import CALLS_OF_T1, GTFS, Bus, Row, Town, at, ms
 
-CALLS = [("pier_1", at(8, 2), at(8, 2), 4), ("mid", at(8, 12), at(8, 12), 0),
-         ("top", at(8, 22), at(8, 23), 0), ("C1", at(8, 32), at(8, 32), 0)]  # fmt: skip
 BANDS = [(0, 0), (-30, 90), (-45, 180), (0, 0)]
 
 
-def ms(hours: int, minutes: int, seconds: int = 0) -> int:
-    return at(hours, minutes, seconds) * 1000
-
-
 async def tell(town: Town) -> None:
-    rows = [Row(trip="t1", calls=CALLS, vehicle=0, updated=at(8, 5), deviation=120, bands=BANDS)]
+    rows = [Row(trip="t1", calls=CALLS_OF_T1, vehicle=0, updated=at(8, 5), deviation=120, bands=BANDS)]
     await town.tell(rows, [Bus(name="7", row=0, lat=44.603, next_position=1, located=at(8, 5), occupancy=3)])
 
 

@@ -1,10 +1,6 @@
 """One day of the timetable, by stop and by route."""
 
-from tests.api.town import DAY, Town, at
-
-
-def ms(hours: int, minutes: int = 0) -> int:
-    return at(hours, minutes) * 1000
+from tests.api.town import DAY, Town, ms
 
 
 def call(trip_id: str, at_ms: int, *, boards: bool = True, alights: bool = True) -> dict[str, object]:

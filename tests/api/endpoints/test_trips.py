@@ -1,15 +1,12 @@
 """Trips, and trips that are under way."""
 
-from tests.api.town import DATE, DAY, Bus, Row, Town, at
-
-CALLS = [("pier_1", at(8, 2), at(8, 2), 4), ("mid", at(8, 12), at(8, 12), 0),
-         ("top", at(8, 22), at(8, 23), 0), ("C1", at(8, 32), at(8, 32), 0)]  # fmt: skip
+from tests.api.town import CALLS_OF_T1, DATE, DAY, Bus, Row, Town, at
 
 
 async def bus_on_t1(town: Town) -> None:
     """t1 two minutes late, its bus 334 m after the pier."""
     bus = Bus(name="bus 7", row=0, lat=44.603, distance_m=334.0, next_position=1, next_offset_s=420, located=at(8, 5))
-    rows = [Row(trip="t1", calls=CALLS, vehicle=0, updated=at(8, 5), deviation=120)]
+    rows = [Row(trip="t1", calls=CALLS_OF_T1, vehicle=0, updated=at(8, 5), deviation=120)]
     await town.tell(rows, [bus])
 
 
@@ -79,7 +76,7 @@ async def test_trips_for_route_are_those_under_way(town: Town) -> None:
     assert shown(town, "trips-for-route/1_r_10") == ["1_t1"]
     await bus_on_t1(town)
     await town.clock.advance_s(26.5 * 60)  # 08:31:30: scheduled to be over, told 08:32; t3 is under way too
-    await town.tell([Row(trip="t1", calls=CALLS, updated=at(8, 31))])
+    await town.tell([Row(trip="t1", calls=CALLS_OF_T1, updated=at(8, 31))])
     assert shown(town, "trips-for-route/1_r_10") == ["1_t1", "1_t3"]
     await town.tell([Row(trip="t1", relationship=3, source=0), Row(trip="t3", calls=[], source=0, relationship=3)])
     assert shown(town, "trips-for-route/1_r_10") == []
@@ -118,3 +115,9 @@ async def test_trip_details_of_a_replaced_trip_are_those_of_its_replacement(town
     entry = town.data("trip-details/1_t1", f"key=test&serviceDate={DAY * 1000}")["entry"]
     assert [call["stopId"] for call in entry["schedule"]["stopTimes"]] == ["1_pier_1", "1_C2"]
     assert DATE == 20261123
+
+
+def test_trips_without_a_vehicle_are_on_the_map_too(town: Town) -> None:
+    """By the clock."""
+    listed = town.data("trips-for-location", "key=test&lat=44.606&lon=-63.5&latSpan=0.01&lonSpan=0.01")["list"]
+    assert [row["tripId"] for row in listed] == ["1_t1"]

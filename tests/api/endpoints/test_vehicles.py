@@ -1,9 +1,6 @@
 """All vehicles of an agency: one list a tick, whoever asks."""
 
-from tests.api.town import Bus, Row, Town, at
-
-CALLS = [("pier_1", at(8, 2), at(8, 2), 4), ("mid", at(8, 12), at(8, 12), 0),
-         ("top", at(8, 22), at(8, 23), 0), ("C1", at(8, 32), at(8, 32), 0)]  # fmt: skip
+from tests.api.town import CALLS_OF_T1, Bus, Row, Town, at
 
 
 async def tell(town: Town, *names: str) -> None:
@@ -20,7 +17,7 @@ async def tell(town: Town, *names: str) -> None:
         )
         for number, name in enumerate(names)
     ]
-    await town.tell([Row(trip="t1", calls=CALLS, vehicle=0, updated=at(8, 5), deviation=120)], buses)
+    await town.tell([Row(trip="t1", calls=CALLS_OF_T1, vehicle=0, updated=at(8, 5), deviation=120)], buses)
 
 
 def listed(town: Town, query: str = "") -> list[str]:
