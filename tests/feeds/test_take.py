@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from domain.alert import AlertMessage
 from domain.errors import FetchFailed
 from domain.feed import FeedKind, FeedSpec, PollOutcome
@@ -86,6 +88,11 @@ class Office:
         return sorted(_named(one) for one in (found.messages if found else ()))
 
 
+@pytest.fixture
+def office(hall: Hall, tmp_path: Path) -> Office:
+    return Office(hall, tmp_path)
+
+
 def _named(message: AlertMessage) -> str:
     return f"{message.identifier} {message.infos[0].headline}"
 
@@ -94,10 +101,8 @@ def page(identifier: str, headline: str = "first") -> bytes:
     return alert(info(headline=headline), identifier=identifier)
 
 
-async def test_a_message_that_cannot_be_read_again_stays_as_it_was(redis_url: str, tmp_path: Path) -> None:
+async def test_a_message_that_cannot_be_read_again_stays_as_it_was(office: Office) -> None:
     """The index is well, the server of the messages is not: no warning vanishes, none is half the news."""
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
     office.server.pages = {"a": page("A"), "b": page("B")}
     await office.poll("a 2026-11-23T12:00:00Z", "b 2026-11-23T12:00:00Z")
     office.server.pages = {"a": 503, "b": b"<html>maintenance</html>"}
@@ -110,13 +115,10 @@ async def test_a_message_that_cannot_be_read_again_stays_as_it_was(redis_url: st
     office.server.pages = {"a": page("A", "second"), "b": page("B")}
     await office.poll("a 2026-11-23T13:00:00Z")
     assert await office.listed() == ["A second"]
-    await hall.close()
 
 
-async def test_what_left_the_index_stays_while_its_update_may_be_unread(redis_url: str, tmp_path: Path) -> None:
+async def test_what_left_the_index_stays_while_its_update_may_be_unread(office: Office) -> None:
     """A is gone, U is there but cannot be read: U may be A's update. Not for ever, and not where U itself is gone."""
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
     office.server.pages = {"a": page("A"), "u": 503, "gone": 404}
     await office.poll("a x")
     await office.poll("u x")
@@ -130,13 +132,10 @@ async def test_what_left_the_index_stays_while_its_update_may_be_unread(redis_ur
     await office.poll("u x")
     await office.poll("gone x")
     assert await office.listed() == []
-    await hall.close()
 
 
-async def test_a_message_without_a_time_in_the_index_is_asked_for_again(redis_url: str, tmp_path: Path) -> None:
+async def test_a_message_without_a_time_in_the_index_is_asked_for_again(office: Office) -> None:
     """The same address, other words: seen within minutes, and politely (the unchanged one is not sent again)."""
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
     office.server.pages = {"latest": page("A")}
     await office.poll("latest")
     await office.poll("latest", after_s=REREAD_S - 1)
@@ -146,13 +145,10 @@ async def test_a_message_without_a_time_in_the_index_is_asked_for_again(redis_ur
     office.server.pages = {"latest": page("A", "second")}
     await office.poll("latest", after_s=REREAD_S)
     assert await office.listed() == ["A second"]
-    await hall.close()
 
 
-async def test_a_message_that_was_written_anew_under_its_old_time_is_found(redis_url: str, tmp_path: Path) -> None:
+async def test_a_message_that_was_written_anew_under_its_old_time_is_found(office: Office) -> None:
     """Same address, same time, other words: within an hour."""
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
     office.server.pages = {"a": page("A")}
     await office.poll("a 2026-11-23T12:00:00Z")
     office.server.pages = {"a": page("A", "second")}
@@ -160,13 +156,10 @@ async def test_a_message_that_was_written_anew_under_its_old_time_is_found(redis
     assert (office.server.asked, await office.listed()) == (["a"], ["A first"])
     await office.poll("a 2026-11-23T12:00:00Z", after_s=1)
     assert (office.server.asked, await office.listed()) == (["a", "a"], ["A second"])
-    await hall.close()
 
 
-async def test_slow_messages_do_not_hold_up_those_that_are_there(redis_url: str, tmp_path: Path) -> None:
+async def test_slow_messages_do_not_hold_up_those_that_are_there(office: Office) -> None:
     """Fifty messages at ten seconds each: what could be read is listed after half a minute, the rest later."""
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
     names = [f"m{number} x" for number in range(50)]
     office.server.pages = {name.split()[0]: page(name.split()[0]) for name in names}
     office.server.slow_s = 10.0
@@ -179,15 +172,11 @@ async def test_slow_messages_do_not_hold_up_those_that_are_there(redis_url: str,
         await office.poll(*names)
     assert len(await office.listed()) == 50
     assert len(office.server.asked) == 50
-    await hall.close()
 
 
-async def test_an_index_that_is_too_long_says_so(redis_url: str, tmp_path: Path) -> None:
-    hall = Hall.connect(redis_url)
-    office = Office(hall, tmp_path)
+async def test_an_index_that_is_too_long_says_so(office: Office) -> None:
     names = [f"m{number}" for number in range(MAX_MESSAGES + 3)]
     office.server.pages = dict.fromkeys(names, page("A"))
     taken = await office.poll(*(f"{name} x" for name in names))
     (problem,) = taken.problems
     assert (problem.code, f"{len(names)}" in problem.message) == ("cap_index_too_long", True)
-    await hall.close()

@@ -52,3 +52,26 @@ async def rested(hall: Hall, clock: FakeClock) -> None:
         while await hall.redis.zcount(keys.pushes_later(), "-inf", clock.now_epoch_s()):
             await asyncio.sleep(0.02)
     await settled(hall)
+
+
+async def waiting(hall: Hall, count: int) -> None:
+    """Until so many pushes at least are put off."""
+    async with asyncio.timeout(20):
+        while await hall.redis.zcard(keys.pushes_later()) < count:
+            await asyncio.sleep(0.02)
+    await settled(hall)
+
+
+async def all_released(hall: Hall) -> None:
+    """Until no push is put off any more."""
+    async with asyncio.timeout(20):
+        while await hall.redis.zcard(keys.pushes_later()):
+            await asyncio.sleep(0.02)
+    await settled(hall)
+
+
+async def refused(hall: Hall, phones: Phones, left: int) -> None:
+    """Until the provider has *left* refusals to give, and what it refused is put off."""
+    async with asyncio.timeout(20):
+        while phones.double.fault_left != left or not await hall.redis.zcard(keys.pushes_later()):
+            await asyncio.sleep(0.02)

@@ -1,13 +1,12 @@
 """Residents who move, change or leave while a warning holds."""
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 from runtime.clock import FakeClock
-from store import alerts, deliveries, keys, subscriptions
+from store import alerts, deliveries, subscriptions
 from store.hall import Hall
-from tests.notify.at_work import settled, until, working
+from tests.notify.at_work import all_released, settled, until, waiting, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, HOME, NOW, block, flood, over, resident
 
@@ -73,17 +72,11 @@ async def test_who_leaves_hears_nothing_any_more_not_even_what_waits(
         await until(lambda: bool(phones.handed("token-r1")))
         phones.double.fault_status, phones.double.fault_left = 429, 1
         await alerts.put_alerts(hall, [flood(alert_id="b")], NOW)
-        async with asyncio.timeout(20):
-            while not await hall.redis.zcard(keys.pushes_later()):
-                await asyncio.sleep(0.02)
-        await settled(hall)
+        await waiting(hall, 1)
         await subscriptions.delete(hall, kept.subscription_id)
         await alerts.put_alerts(hall, [over(flood())], NOW)
         await clock.advance_s(120)
-        async with asyncio.timeout(20):
-            while await hall.redis.zcard(keys.pushes_later()):
-                await asyncio.sleep(0.02)
-        await settled(hall)
+        await all_released(hall)
         (latest, *_) = await deliveries.recent(hall)
     assert (latest["outcome"], latest["detail"]) == ("refused", "no such subscription any more")
     assert phones.titles("token-r1") == ["Flood Warning"]

@@ -1,6 +1,5 @@
 """Warnings that come while the city sleeps: which wake, which wait, and that no serious one is slept through unheard."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,28 +9,13 @@ import pytest
 from domain.alert import Alert, AlertState, Severity
 from domain.subscription import Subscription
 from runtime.clock import FakeClock
-from store import alerts, keys, subscriptions
-from store.hall import Hall
-from tests.notify.at_work import settled, until, working
+from store import alerts, subscriptions
+from tests.notify.at_work import all_released, refused, settled, until, waiting, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, HOME, NOW, block, flood, over, resident
 
 NIGHT = ("11:00", "13:00")  # it is noon
 UNHEARD = "During quiet hours there was a warning for Home: serious danger. "
-
-
-async def all_released(hall: Hall) -> None:
-    async with asyncio.timeout(20):
-        while await hall.redis.zcard(keys.pushes_later()):
-            await asyncio.sleep(0.02)
-    await settled(hall)
-
-
-async def waiting(hall: Hall, count: int) -> None:
-    async with asyncio.timeout(20):
-        while await hall.redis.zcard(keys.pushes_later()) < count:
-            await asyncio.sleep(0.02)
-    await settled(hall)
 
 
 async def slept(
@@ -141,9 +125,7 @@ async def test_the_word_in_the_morning_outlives_a_provider_out_of_breath(
         await settled(hall)
         phones.double.fault_status, phones.double.fault_left, phones.double.fault_retry_after_s = 429, 1, 30
         await clock.advance_s(3660)
-        async with asyncio.timeout(20):
-            while phones.double.fault_left or not await hall.redis.zcard(keys.pushes_later()):
-                await asyncio.sleep(0.02)
+        await refused(hall, phones, 0)
         await clock.advance_s(60)
         await until(lambda: bool(phones.handed("token-r1")))
         await all_released(hall)

@@ -13,7 +13,7 @@ from domain.subscription import Subscription
 from runtime.clock import FakeClock
 from store import alerts, deliveries, keys, subscriptions
 from store.hall import Hall
-from tests.notify.at_work import rested, settled, until, working
+from tests.notify.at_work import refused, rested, settled, until, waiting, working
 from tests.notify.phones import Phones
 from tests.notify.warnings import AT, ELSEWHERE, FAR_SQUARE, NOW, block, flood, over, resident
 
@@ -128,9 +128,7 @@ async def test_a_provider_out_of_breath_is_asked_again(tmp_path: Path, redis_url
         await settled(hall)
         await alerts.put_alerts(hall, [flood()], NOW)
         for left in (1, 0):
-            async with asyncio.timeout(20):
-                while phones.double.fault_left != left or not await hall.redis.zcard(keys.pushes_later()):
-                    await asyncio.sleep(0.02)
+            await refused(hall, phones, left)
             assert phones.handed("token-r1") == []
             assert await deliveries.all_told(hall, flood().alert_id) == {}
             await clock.advance_s(40)
@@ -254,10 +252,7 @@ async def test_wrong_credentials_do_not_empty_a_small_town(tmp_path: Path, redis
             await subscriptions.put(hall, resident(f"r{number}", device=device))
         await settled(hall)
         await alerts.put_alerts(hall, [flood()], NOW)
-        async with asyncio.timeout(20):
-            while await hall.redis.zcard(keys.pushes_later()) < 7:
-                await asyncio.sleep(0.02)
-        await settled(hall)
+        await waiting(hall, 7)
         left = [one async for page in _all(hall) for one in page]
     assert len(left) == 7
 

@@ -1,10 +1,8 @@
 """What was learned survives the process, a new timetable, and goes on from what somebody else put there."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from domain.score import SHAPE
 from predictor.learned.settings import Settings
@@ -15,13 +13,6 @@ from tests.predictor.streets import Streets, at
 from tests.predictor.test_foresight import run
 
 NOW = float(at(8, 31))
-
-
-@pytest.fixture
-async def hall(redis_url: str) -> AsyncIterator[Hall]:
-    hall = Hall.connect(redis_url)
-    yield hall
-    await hall.close()
 
 
 async def learned_town(town: Streets, hall: Hall) -> Recall:

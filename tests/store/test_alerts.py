@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import redis
-
 from domain.alert import Alert
 from domain.risk import RiskLevel, TripRisk
 from predictor.alert_chains import advance
@@ -19,9 +17,8 @@ def one_alert() -> Alert:
     return made
 
 
-async def test_messages_come_back_and_are_announced(redis_url: str) -> None:
+async def test_messages_come_back_and_are_announced(hall: Hall) -> None:
     """With the time of the poll and a version that counts up."""
-    hall = Hall.connect(redis_url)
     message = read(alert())
     assert await alerts.get_messages(hall, "civil") is None
     await alerts.put_messages(hall, "civil", [message], NOW)
@@ -31,12 +28,10 @@ async def test_messages_come_back_and_are_announced(redis_url: str) -> None:
     assert (found.at_epoch_s, found.version) == (NOW + 60, 2)
     assert found.messages == (message, replace(message, identifier="B"))
     assert await alerts.messages_version(hall, "civil") == 2
-    await hall.close()
 
 
-async def test_alerts_and_their_events_are_written_together(redis_url: str) -> None:
+async def test_alerts_and_their_events_are_written_together(hall: Hall) -> None:
     """Quiet changes make no work; forgotten ones are gone; the version and the time are no Alerts."""
-    hall = Hall.connect(redis_url)
     loud = one_alert()
     quiet = replace(loud, alert_id="quiet")
     await alerts.put_alerts(hall, [loud], NOW, quiet=[quiet])
@@ -45,17 +40,14 @@ async def test_alerts_and_their_events_are_written_together(redis_url: str) -> N
     assert await alerts.get_alerts(hall) == {loud.alert_id: replace(loud, revision=2)}
     await alerts.put_alerts(hall, [], NOW + 2)
     assert await alerts.alerts_version(hall) == 2
-    with redis.Redis.from_url(redis_url) as client:
-        events = [entry for _, entry in client.xrange(keys.alert_events())]
+    events = [entry for _, entry in await hall.redis.xrange(keys.alert_events())]
     assert [(event[b"alert_id"].decode(), event[b"revision"]) for event in events] == [
         (loud.alert_id, b"1"),
         (loud.alert_id, b"2"),
     ]
-    await hall.close()
 
 
-async def test_trip_risks_are_replaced_whole(redis_url: str) -> None:
-    hall = Hall.connect(redis_url)
+async def test_trip_risks_are_replaced_whole(hall: Hall) -> None:
     risk = TripRisk(
         alert_id="a",
         revision=1,
@@ -71,12 +63,10 @@ async def test_trip_risks_are_replaced_whole(redis_url: str) -> None:
     await alerts.put_trip_risks(hall, [risk, replace(risk, trip_id="1_u")], NOW)
     await alerts.put_trip_risks(hall, [risk], NOW)
     assert await alerts.get_trip_risks(hall) == (risk,)
-    await hall.close()
 
 
-async def test_the_stamp_tells_a_new_beginning_from_no_change(redis_url: str) -> None:
+async def test_the_stamp_tells_a_new_beginning_from_no_change(hall: Hall) -> None:
     """A server that lost everything counts from 1 again: the number is the same, the stamp is not."""
-    hall = Hall.connect(redis_url)
     made = one_alert()
     await alerts.put_alerts(hall, [made], NOW)
     before = (await alerts.alerts_version(hall), await alerts.alerts_stamp(hall))
@@ -85,4 +75,3 @@ async def test_the_stamp_tells_a_new_beginning_from_no_change(redis_url: str) ->
     await alerts.put_alerts(hall, [made], NOW)
     assert await alerts.alerts_version(hall) == before[0]
     assert await alerts.alerts_stamp(hall) != before[1]
-    await hall.close()

@@ -21,8 +21,6 @@ async def test_an_answer_reaches_who_asked(redis_url: str) -> None:
     await theirs.close()
 
 
-async def test_nobody_answers(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_answers(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explanations, "PATIENCE_S", 0.2)
-    hall = Hall.connect(redis_url)
     assert await explanations.ask(hall, feed_id="bus", trip="t1", service_date=20261123, position=3) is None
-    await hall.close()

@@ -1,19 +1,9 @@
 """What was learned survives in the hall, and whoever put it there last is known by the version."""
 
-from collections.abc import AsyncIterator
-
 import numpy as np
-import pytest
 
 from store import learned
 from store.hall import Hall
-
-
-@pytest.fixture
-async def hall(redis_url: str) -> AsyncIterator[Hall]:
-    hall = Hall.connect(redis_url)
-    yield hall
-    await hall.close()
 
 
 async def test_columns_come_back_with_their_version(hall: Hall) -> None:

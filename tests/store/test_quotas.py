@@ -1,9 +1,5 @@
 """Buckets of quotas in a real server."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from domain.quota import Quota
 from store import api_keys, keys, quotas
 from store.hall import Hall
@@ -11,13 +7,6 @@ from store.quotas import Want
 
 HOURLY = Quota(requests=100, per_s=3600)
 """So slow that no test sees it refill by a whole request (36 s)."""
-
-
-@pytest.fixture
-async def hall(redis_url: str) -> AsyncIterator[Hall]:
-    hall = Hall.connect(redis_url)
-    yield hall
-    await hall.close()
 
 
 async def test_lease_gives_portions_until_the_bucket_is_empty(hall: Hall) -> None:
