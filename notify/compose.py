@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 from domain.alert import SEVERITY_RANK, Alert, AlertInfo, AlertState
-from domain.assess import LEVELS, level_of
+from domain.concern import LEVELS, level_of
 from domain.notification import Notification, NotificationKind
 from domain.risk import Risk, RiskLevel
 from domain.spoken_time import spoken_time

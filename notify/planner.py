@@ -10,7 +10,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from domain.alert import Alert, AlertState
-from domain.assess import assess_places
+from domain.concern import assess_places
 from domain.notification import Notification, NotificationKind, Told
 from domain.risk import Risk, RiskLevel
 from domain.subscription import Subscription

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from domain.alert import Alert, AlertState
-from domain.assess import LEVELS
+from domain.concern import LEVELS
 from domain.notification import Notification, NotificationKind, Told, ToldState
 from domain.risk import Risk, RiskLevel
 from domain.subscription import Place, Subscription

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from domain.alert import Alert
-from domain.assess import assess_places
+from domain.concern import assess_places
 from domain.notification import Notification, NotificationKind, Told
 from domain.risk import RiskLevel
 from domain.subscription import Subscription

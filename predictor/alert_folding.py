@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from domain.alert import AlertInfo, AlertMessage, ChainLink, Reference, pushable
-from domain.assess import LEVELS, level_of, worst_severity
+from domain.concern import LEVELS, level_of, worst_severity
 from domain.standing import says_over
 from predictor.alert_memory import Chain, key_of
 from predictor.alert_sameness import content_of, disjoint, ground_key, is_answered, is_same_ground

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import shapely
 
 from domain.alert import Alert, Area
-from domain.assess import assess_place, assess_places, blocks_touching
+from domain.concern import assess_place, assess_places, blocks_touching
 from domain.geo import Bools, Floats, Ground
 from domain.subscription import Place
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from domain.alert import Alert, AlertInfo, AlertState, Area
-from domain.assess import LEVELS, assess_place, assess_places, level_of
+from domain.concern import LEVELS, assess_place, assess_places, level_of
 from domain.realtime import Int64s
 from domain.risk import RiskLevel
 from domain.standing import ends_epoch_s, public_part, starts_epoch_s

@@ -8,7 +8,7 @@ import pytest
 
 from api.formats.geojson import alert_feature, ring_of
 from domain.alert import Alert, AlertInfo, AlertState, ChainLink, Circle
-from domain.assess import assess_place
+from domain.concern import assess_place
 from domain.geo import distance_m
 from domain.risk import RiskLevel
 from domain.standing import shown_part, standing_part

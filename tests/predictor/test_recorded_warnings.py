@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from domain.assess import assess_places
+from domain.concern import assess_places
 from domain.risk import RiskLevel
 from domain.subscription import Place, rounded_outward
 from feeds.formats.cap import decode

@@ -18,7 +18,7 @@ from xml.dom.minidom import Element, Text
 import pytest
 
 from domain.alert import Alert, AlertMessage
-from domain.assess import assess_places
+from domain.concern import assess_places
 from domain.errors import NotThisFormat
 from domain.feed import FeedKind, FeedSpec
 from domain.risk import RiskLevel

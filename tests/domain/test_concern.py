@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.alert import Alert, AlertState, Area, Circle
-from domain.assess import assess_place, assess_places, blocks_touching, level_of
+from domain.concern import assess_place, assess_places, blocks_touching, level_of
 from domain.risk import RiskLevel
 from domain.standing import ends_epoch_s, says_over
 from domain.subscription import Place
