@@ -1,6 +1,6 @@
 """TripUpdates and VehiclePositions straight from the bytes of a FeedMessage, column by column.
 
-The quick way for the usual message, with the same result as ``gtfs_realtime``'s way through the generated classes; for
+The quick way for the usual message, with the same result as ``gtfs_realtime_entities`` has through the generated classes; for
 anything unusual :class:`Irregular` is raised and that way is taken. Field numbers are those of gtfs-realtime.proto.
 """
 
@@ -338,6 +338,11 @@ def _properties(wire: Wire, column: Column, kind: Any) -> dict[int, dict[str, st
 def properties_of(message: Any) -> dict[str, str]:
     """The fields that are set, by name."""
     return {name.name: str(value) for name, value in message.ListFields() if not name.is_extension}
+
+
+def stamp_s(value: int) -> int:
+    """An instant in epoch seconds; 0 for what is none."""
+    return int(value) if 0 < value < 2**32 else 0
 
 
 def date_number(text: str) -> int:

@@ -77,7 +77,7 @@ def codes() -> set[str]:
     patterns = (
         r"code=\"(\w+)\"",
         r"problems\.add\(\s*\"(\w+)\"",
-        r"_note\(\s*\w+,\s*\"(\w+)\"",
+        r"\b_?note\(\s*\w+,\s*\"(\w+)\"",
         r"_problem\(\s*\"(\w+)\"",
     )
     return {found for pattern in patterns for found in re.findall(pattern, code)}
