@@ -100,7 +100,7 @@ class Live:
         self._index_calls(p)
         self.dates = {number: service_day.from_yyyymmdd(number) for number in np.unique(p.service_date).tolist()}
         self.encoded_rows: Shelf[int, Any] = Shelf(budget)
-        """Call row to its encoded visit: filled by ``api.visits``, good for one ``rows_revision`` of the notices."""
+        """Call row to its encoded visit: filled by ``api.visit_rows``, good for one ``rows_revision`` of the notices."""
         self.rows_revision = -1
         self.exports: Shelf[Any, bytes] = Shelf(budget)
         """What was asked for, to the GTFS-realtime message: filled by ``api.endpoints.gtfs_realtime``."""

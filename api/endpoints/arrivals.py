@@ -12,7 +12,8 @@ from api.notices import Noticed
 from api.served import Served
 from api.status import trip_ids_of_row
 from api.visit_asked import visits_asked
-from api.visits import Moment, Visit, encode_visit, moment, visits_between
+from api.visit_rows import encode_visit
+from api.visits import Moment, Visit, moment, visits_between
 from api.where import Ask
 
 MAX_MINUTES = 1440

@@ -22,7 +22,8 @@ from api.replica import Replica
 from api.served import MAX_PREDICTIONS_AGE_S, Served
 from api.status import trip_ids_of_row
 from api.visit_asked import Asked, visits_asked, visits_by_timetable
-from api.visits import Visit, encode_visit
+from api.visit_rows import encode_visit
+from api.visits import Visit
 from api.where import Ask
 from domain import service_day
 from domain.arrival import Source

@@ -11,7 +11,8 @@ from api.live import NO_ROW, Live
 from api.running import Run, timetabled, under_way
 from api.served import Served
 from api.status import Status, live_status, row_times, scheduled_status, trip_ids_of_row
-from api.visits import Moment, frequency, moment
+from api.visit_rows import frequency
+from api.visits import Moment, moment
 from api.where import Ask
 from domain import service_day
 from domain.ids import qualify
