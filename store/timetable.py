@@ -11,12 +11,11 @@ last_day (yyyymmdd, of any service), agency_bounds (per agency [south, west, nor
 east beyond 180 where they lie on both sides of the antimeridian; or null), counts (rows by table), max_time_s (largest ServiceTime of any call).
 """
 
-import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,14 +30,6 @@ from store.bundle_files import ARRAYS, IdColumn, TextColumn, folder_of, open_arr
 from store.hall import Hall
 
 COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
-
-
-class Call(NamedTuple):
-    """One scheduled call: trip row, 0-based position, ServiceTime of departure."""
-
-    trip: int
-    position: int
-    departure_s: int
 
 
 class Bundle:
@@ -252,20 +243,6 @@ class Bundle:
     def stop_child_rows(self, stop: int) -> Sequence[int]:
         """Platforms, entrances and nodes of a station."""
         return self.stop_children[self.stop_children_ptr[stop] : self.stop_children_ptr[stop + 1]]
-
-    def calls_at_stop(self, stop: int, day: date, from_s: int, to_s: int) -> Iterator[Call]:
-        """Calls at the stop itself on *day* that depart from *from_s* up to and without *to_s*, by departure."""
-        first, last = self.stop_call_ptr[stop], self.stop_call_ptr[stop + 1]
-        low = bisect.bisect_left(self.call_departure_s, from_s, first, last)
-        high = bisect.bisect_left(self.call_departure_s, to_s, low, last)
-        if low == high:
-            return
-        active, service = self.active(day), self.trip_service
-        departures, trips, positions = self.call_departure_s, self.call_trip, self.call_position
-        for row in range(low, high):
-            trip = trips[row]
-            if active[service[trip]]:
-                yield Call(trip, positions[row], departures[row])
 
     def stops_within(self, south: float, west: float, north: float, east: float) -> npt.NDArray[np.int64]:
         """Rows of stops (of any location type) in the box, degrees; it may reach beyond the antimeridian."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.errors import ScheduleRefused
 from feeds.schedule import build
 from store.timetable import Bundle
+from tests.calls_at_stop import calls_at_stop
 from tests.feeds.schedules import FILES, zip_of
 
 MORE = {
@@ -45,7 +46,7 @@ def question(bundle: Bundle) -> int:
     bundle.active(day)
     for stop in range(len(bundle.stop_ids)):
         for near in (day, day + timedelta(days=4)):
-            calls += sum(1 for _ in bundle.calls_at_stop(stop, near, 0, 10 * 86_400))
+            calls += sum(1 for _ in calls_at_stop(bundle, stop, near, 0, 10 * 86_400))
         bundle.stop_route_rows(stop)
     for trip in range(len(bundle.trip_ids)):
         bundle.trip(trip)

@@ -19,6 +19,7 @@ from predictor.tick import predict
 from predictor.traces import Memory
 from predictor.words import Heard
 from store.timetable import Bundle
+from tests.calls_at_stop import calls_at_stop
 from tests.walks.plainly import Plainly, matched, message_of, seconds
 
 ZONE = "America/Halifax"
@@ -153,7 +154,7 @@ def test_the_schedule_stands_at_every_stop_where_nothing_is_told(city: City) -> 
     found = {
         city.bundle.stop_ids[stop]: sorted(
             (call.departure_s, city.bundle.trip_ids[call.trip])
-            for call in city.bundle.calls_at_stop(stop, city.day, low, high)
+            for call in calls_at_stop(city.bundle, stop, city.day, low, high)
         )
         for stop in range(len(city.bundle.stop_ids))
     }
