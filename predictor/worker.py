@@ -305,4 +305,5 @@ async def run(settings: Settings, hall: Hall, clock: Clock, stop: asyncio.Event)
         await asyncio.gather(*tasks, return_exceptions=True)
         worker.keeper.close()
         with contextlib.suppress(*AWAY):
+            await hall.redis.delete(keys.heartbeat("predictor"))
             await asyncio.wait_for(worker.keep(at_once=True), LAST_WORD_S)
