@@ -1,11 +1,13 @@
 """One process each: what the Procfile's lines run."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from domain.errors import SettingsInvalid, WaysideError
 from runtime import logs
@@ -69,15 +71,25 @@ def _redis(settings: Settings) -> int:
         print("REDIS_URL is set: that server is used, and there is none to embed.", file=sys.stderr)
         return 0
 
-    async def stay(server: EmbeddedRedis, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            if not server.alive():
-                raise WaysideError("the embedded server died")
-            await asyncio.wait([asyncio.ensure_future(stop.wait())], timeout=0.25)
-
     with EmbeddedRedis(settings.home) as server:
-        run_until_signalled(lambda stop: stay(server, stop))
+        run_until_signalled(lambda stop: watch(server, stop))
     return 0
+
+
+class Server(Protocol):
+    """A child that may die."""
+
+    def alive(self) -> bool:
+        """Does it run?"""
+
+
+async def watch(server: Server, stop: asyncio.Event, *, every_s: float = 0.25) -> None:
+    """Until *stop*; raises WaysideError when *server* has died."""
+    while not stop.is_set():
+        if not server.alive():
+            raise WaysideError("the embedded server died")
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stop.wait(), every_s)
 
 
 async def _work(name: str, settings: Settings, clock: SystemClock, stop: asyncio.Event) -> None:
