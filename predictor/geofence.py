@@ -1,7 +1,8 @@
-"""Which places and which running trips an Alert's ground touches.
+"""Which running trips an Alert's ground touches.
 
 Trips are judged by stop pattern, not one by one: thousands of trips share some hundreds of patterns. Ground that is not
-drawn (everywhere, a code, a name) touches places but no trip: it says nothing about one trip rather than another.
+drawn (everywhere, a code, a name) touches places (``domain.concern``) but no trip: it says nothing about one trip rather
+than another.
 """
 
 import sys
@@ -12,18 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from domain.alert import Alert, Area
-from domain.concern import assess_place, assess_places, blocks_touching
+from domain.alert import Area
 from domain.geo import Bools, Floats, Ground
-from domain.subscription import Place
-
-__all__ = ["PatternLine", "Patterns", "Touch", "assess_place", "assess_places", "during", "places_touched", "remaining"]
-
-
-def places_touched(alert: Alert, places: Sequence[Place]) -> dict[int, tuple[int, ...]]:
-    """Row of each place that is touched, or perhaps touched, to the indexes of the info blocks that touch it."""
-    found = blocks_touching(alert, places)
-    return {row: tuple(np.flatnonzero(found[row]).tolist()) for row in np.flatnonzero(found.any(axis=1)).tolist()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

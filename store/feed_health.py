@@ -9,8 +9,6 @@ from store import codec, keys
 from store.hall import Hall
 
 TOPIC = "feed_health"
-HISTORY = 300
-"""Polls kept for each feed."""
 
 
 async def put_record(hall: Hall, record: FeedRecord) -> None:

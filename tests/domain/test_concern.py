@@ -185,6 +185,12 @@ def test_ground_without_outline_touches_everywhere_but_counts_a_step_less() -> N
     assert both.tolist() == [[1, 2], [1, 0]]
 
 
+def test_blocks_touch_only_the_places_in_their_ground() -> None:
+    """Every block that touches, in each language; no place at all is fine."""
+    assert blocks_touching(event(info(), info(language="fr")), (INSIDE, FAR)).tolist() == [[2, 2], [0, 0]]
+    assert blocks_touching(event(), ()).shape == (0, 1)
+
+
 def test_everywhere_is_everywhere() -> None:
     risk = assess_place(event(info(areas="")), FAR, NOW)
     assert (risk.level, risk.reasons[0]) == (

@@ -1,4 +1,4 @@
-"""Which places and trips a warning's ground touches; trips by pattern, along their shapes."""
+"""Which trips a warning's ground touches; trips by pattern, along their shapes."""
 
 from dataclasses import replace
 
@@ -7,9 +7,8 @@ import pytest
 
 from domain.alert import Alert, AlertInfo, AlertState, Area, Circle
 from domain.risk import RiskLevel
-from domain.subscription import Place
 from predictor.alert_chains import advance
-from predictor.geofence import PatternLine, Patterns, Touch, places_touched, remaining
+from predictor.geofence import PatternLine, Patterns, Touch, remaining
 from predictor.risk import Run, TripJudge
 from tests.feeds.formats.cap_messages import alert, info, read
 
@@ -102,15 +101,6 @@ def event(*infos: str) -> Alert:
 def with_areas(made: Alert, *areas: tuple[Area, ...]) -> Alert:
     infos: tuple[AlertInfo, ...] = made.infos
     return replace(made, infos=tuple(replace(one, areas=ground) for one, ground in zip(infos, areas, strict=True)))
-
-
-def test_places_touched_names_the_blocks() -> None:
-    """Only places that are touched are named, with every block that touches them."""
-    places = [Place(label="", lat=50.5, lon=lon, radius_m=100) for lon in (10.5, 20.0)]
-    code = "<area><areaDesc>Z</areaDesc><geocode><valueName>U</valueName><value>1</value></geocode></area>"
-    assert places_touched(event(info(), info(language="fr")), places) == {0: (0, 1)}
-    assert places_touched(event(info(), info(code)), places) == {0: (0, 1), 1: (1,)}
-    assert places_touched(event(), []) == {}
 
 
 def test_runs_are_judged_by_their_worst_block_ahead() -> None:
