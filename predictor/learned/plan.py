@@ -19,10 +19,9 @@ DEPART_M = 60.0
 """It has left its first call: vehicles shuffle around terminals."""
 LIFT_M = 1e7
 """Longer than any line: ``run * LIFT_M + metres`` orders the calls of all runs at once."""
-SMOOTH_MINUTES_S = 300.0
-"""Half width of the window for timetables in whole minutes; found on one such city, ±180 to ±300 s serve equally."""
-SMOOTH_SECONDS_S = 60.0
-"""The same for timetables with seconds, which planners interpolate between timepoints."""
+SMOOTH_S = 300.0
+"""Half width of the window for timetables in whole minutes; found on one such city, ±180 to ±300 s serve equally. Those with
+seconds stay as they are."""
 MINUTE_NOISE_S2 = 1_200.0
 """Variance of a difference of two times in whole minutes: 600 by rounding alone; planners round more coarsely."""
 SPREAD_SHARE = 0.35
@@ -105,7 +104,7 @@ def paces(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Bools]:
             np.nan_to_num(runs.arrival_epoch_s, nan=0.0) % 60 != 0
         )
     seconds = np.bincount(run, odd, n_runs) > 0
-    smooth = (timed & lined)[run] & ~first
+    smooth = (timed & lined & ~seconds)[run] & ~first
     pace = running.copy()
     rows = np.flatnonzero(smooth)
     if len(rows):
@@ -117,15 +116,14 @@ def paces(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Bools]:
         end = clock[runs.ptr[1:][run] - 1]
         lift = run * (float(end.max()) + 1000.0)
         axis = clock + lift + position * 1e-5
-        half = np.where(seconds[run], SMOOTH_SECONDS_S, SMOOTH_MINUTES_S)[rows]
         middle = clock[rows] - running[rows] / 2
-        low = np.maximum(middle - half, 0.0)
-        high = np.minimum(middle + half, end[rows])
+        low = np.maximum(middle - SMOOTH_S, 0.0)
+        high = np.minimum(middle + SMOOTH_S, end[rows])
         gone = np.interp(high + lift[rows] + 1e-3, axis, way) - np.interp(low + lift[rows] - 1e-3, axis, way)
         good = gone > 1.0
         smoothed = metres[rows[good]] * (high - low)[good] / gone[good]
         real = (SPREAD_SHARE * np.maximum(smoothed, running[rows[good]])) ** 2
-        own = np.where(seconds[run[rows[good]]], 1.0, real / (real + MINUTE_NOISE_S2))
+        own = real / (real + MINUTE_NOISE_S2)
         pace[rows[good]] = own * running[rows[good]] + (1 - own) * smoothed
     floor = metres / TOP_SPEED_MPS
     pace = np.maximum(pace, np.where(first, 0.0, np.maximum(floor, 1.0)))
