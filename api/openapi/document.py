@@ -104,11 +104,17 @@ def operation_id(it: Operation) -> str:
 
 
 @lru_cache(maxsize=4)
-def document(base_url: str = "") -> dict[str, Any]:
-    """The whole document; *base_url* is where the API is reached from outside, if that is known."""
+def document(base_url: str = "", *, needs_keys: bool = True) -> dict[str, Any]:
+    """The whole document; *base_url* is where the API is reached from outside, if that is known.
+
+    Where the deployment lets everybody in (not *needs_keys*), a key is described as welcome: none is asked for.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for it in operations():
-        paths.setdefault(it.path, {})[it.method] = _operation(it)
+        described = _operation(it)
+        if it.needs_key and not needs_keys:
+            described["security"] = [*described["security"], {}]
+        paths.setdefault(it.path, {})[it.method] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": "Wayside", "version": version("wayside"), "description": ABOUT, "license": {
@@ -131,10 +137,15 @@ def _here(request: Request) -> Local | None:
     return local(state.replica, state.settings, state.clock.now_epoch_s())
 
 
+def _described(request: Request) -> dict[str, Any]:
+    settings = request.app.state.settings
+    return document(settings.public_url, needs_keys=settings.require_api_key)
+
+
 async def openapi(request: Request) -> Response:
     """GET /openapi.json: this description, its parameters' examples taken from the running city."""
     limit(request)
-    described, here = document(request.app.state.settings.public_url), _here(request)
+    described, here = _described(request), _here(request)
     if here is not None:
         paths = {
             path: {
@@ -149,7 +160,7 @@ async def openapi(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     """GET /docs: the same, to read."""
     limit(request)
-    described, here = document(request.app.state.settings.public_url), _here(request)
+    described, here = _described(request), _here(request)
     by_tag: dict[str, list[dict[str, Any]]] = {}
     for it in operations():
         said = described["paths"][it.path][it.method]

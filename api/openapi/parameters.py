@@ -44,7 +44,8 @@ _CLOCK = r"([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]"
 _ISO = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
 _INSTANT = _text(pattern=rf"^([0-9]{{1,13}}|{_DATE}(_{_CLOCK}|{_ISO})?)$")
 _DAY = _text(pattern=rf"^([0-9]{{1,13}}|{_DATE})$")
-_BOX = _text(pattern=r"^-?[0-9.]+,-?[0-9.]+,-?[0-9.]+,-?[0-9.]+$")
+_DEGREES = r"-?[0-9]{1,3}(\.[0-9]+)?"
+_BOX = _text(pattern=rf"^{_DEGREES},{_DEGREES},{_DEGREES},{_DEGREES}$")
 
 _ALL = (
     Parameter(name="version", description="Of the API. There is only 2.", schema=_text(enum=["2"])),

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from jsonschema import Draft202012Validator
 
 from api import params
-from api.app import HALL_WHERE, ROUTES, WHERE
+from api.app import HALL_WHERE, ROUTES, WHERE, Application
 from api.endpoints.events import STREAMS
 from api.openapi.document import document, operation_id
 from api.openapi.operations import operations
@@ -21,6 +21,7 @@ from store.hall import Hall
 from tests.api.asgi import get
 from tests.api.described import described_town
 from tests.api.examples import PLACE, examples, written
+from tests.api.town import Town
 
 DESCRIBED = document()
 FEEDS = {".pb", ".pbtext"}
@@ -186,6 +187,20 @@ async def test_requests_of_the_page_are_those_of_the_running_city(tmp_path: Path
         "/api/where/situation/1_moved.json",
     }
     assert not any("report" in it for it in followed)
+
+
+async def test_a_deployment_that_asks_for_no_key_says_so(tmp_path: Path) -> None:
+    """The server that its keyless askers reach describes keys as welcome; where they are asked for they are required."""
+    cases: list[tuple[bool, list[dict[str, list[str]]]]] = [(True, [{"key": []}]), (False, [{"key": []}, {}])]
+    for needed, described in cases:
+        town = Town(tmp_path / str(needed), require_api_key=needed)
+        await town.replica.refresh()
+        application = Application(town.settings, town.clock, town.replica, None, MORE_ROUTES)
+        paths = (await get(application, "/openapi.json")).json()["paths"]
+        answered = (await get(application, "/api/where/current-time.json")).status_code
+        assert paths["/api/where/current-time.json"]["get"]["security"] == described
+        assert paths["/api/v1/feeds"]["get"]["security"] == [{"operator": []}]
+        assert answered == (401 if needed else 200)
 
 
 def _without_examples(described: dict[str, Any]) -> dict[str, Any]:
