@@ -1,6 +1,7 @@
 """``/why``: why a rider sees what they see of one arrival, in sentences, with a picture of the way that is left."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from markupsafe import Markup, escape
@@ -22,7 +23,7 @@ LABEL = 90
 
 
 async def why(request: Request) -> Response:
-    """GET /why?stop=&trip=&serviceDate=&stopSequence=: the facts of ``/api/v1/explain/arrival``, to read."""
+    """GET /why?stop=&trip=&serviceDate=&stopSequence=: the facts of ``/api/v1/explain/arrival``, to read; renewed as long as somebody looks."""
     limit(request)
     language = language_of(request)
     try:
@@ -39,7 +40,7 @@ async def why(request: Request) -> Response:
     names = _Names(served, language)
     return page(
         request,
-        "why.html",
+        "_why.html" if request.query_params.get("part") == "why" else "why.html",
         now=found["currentTime"] / 1000,
         told_epoch_s=told_s,
         planned_epoch_s=planned_s,
@@ -56,7 +57,7 @@ async def why(request: Request) -> Response:
         learned=learned,
         segments=_segments(names, visit, learned) if learned else [],
         picture=_picture(request, names, visit, learned) if learned else "",
-        query=request.url.query,
+        query=urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "part"]),
     )
 
 

@@ -96,7 +96,8 @@ export class Renewing {
     const source = this.section.dataset.source;
     try {
       const answer = await fetch(source, { signal: AbortSignal.timeout(8000), cache: "no-store" });
-      if (answer.redirected || answer.status === 401) return location.reload();
+      // Signed out, or what was shown is no more: the whole page says it.
+      if (answer.redirected || answer.status === 401 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       const html = await answer.text();
       if (source !== this.section.dataset.source) return this.renew();

@@ -71,6 +71,6 @@ addEventListener("fetch", (event) => {
   // Vehicles are never shown from memory, and a list for every spot of the map would fill it.
   if (searchParams.has("lat") || pathname === "/map/live.json") return;
   if (pathname.startsWith("/static/")) event.respondWith(shelfFirst(event));
-  else if (pathname === "/" || pathname.startsWith("/stops/") || pathname.startsWith("/warnings/") || pathname.startsWith("/map/"))
+  else if (pathname === "/" || pathname === "/why" || pathname.startsWith("/stops/") || pathname.startsWith("/warnings/") || pathname.startsWith("/map/"))
     event.respondWith(networkFirst(event));
 });

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WHY = "/why?stop=1_mid&trip=1_t1"
 OPERATORS = ("/operations", "/operations/feeds/notices", "/operations/feeds/civil")
 
 
@@ -24,7 +25,7 @@ def pages(site: Site) -> list[str]:
         "/stops/1_nowhere",
         "/docs",
         "/accuracy",
-        "/why?stop=1_mid&trip=1_t1",
+        WHY,
         *OPERATORS,
     ]
 
@@ -244,6 +245,31 @@ def test_when_the_network_is_gone_the_last_known_times_are_shown_with_their_age(
     expect(page.locator(".arrival").first).to_contain_text("last known")
     expect(page.locator(".arrival .live")).to_have_count(0)
     assert page.locator(".arrival").count() == 4
+    context.close()
+
+
+def test_the_page_that_says_why_is_renewed_and_says_when_it_is_old(lonely_site: Site, browser: Browser) -> None:
+    """It asks again by itself; when the site goes away it claims nothing live, neither open nor opened again."""
+    site = lonely_site
+    context = browser.new_context(locale="en")
+    page = context.new_page()
+    page.goto(site.base + STOP)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.goto(site.base + WHY)
+    until(page, "caches.match(location.href, { ignoreVary: true }).then((kept) => Boolean(kept))")
+    expect(page.locator("#why .live")).to_have_text("A live prediction is shown.")
+    page.evaluate("document.querySelector('#why h1').textContent = 'Why 00:00?'")
+    page.evaluate("dispatchEvent(new Event('online'))")  # renew now, not in a quarter of a minute
+    expect(page.locator("#why h1")).to_have_text("Why 08:13?")
+    expect(page.locator("#offline")).to_be_hidden()
+    site.stop()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#offline")).to_contain_text("No connection. This was last known")
+    expect(page.locator("#why .live")).to_have_count(0)
+    page.goto(site.base + WHY)
+    expect(page.locator("#offline")).to_contain_text("No connection. This was last known")
+    expect(page.locator("#why")).to_contain_text("last known")
+    expect(page.locator("#why .live")).to_have_count(0)
     context.close()
 
 

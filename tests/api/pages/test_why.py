@@ -127,3 +127,14 @@ async def test_the_board_links_to_why(town: Town) -> None:
     await town.tell([Row(trip="t1", calls=CALLS)])
     board = await get(town.application, "/stops/1_top")
     assert "/why?stop=1_top&amp;trip=1_t1&amp;serviceDate=" in board.text
+
+
+async def test_the_part_that_is_renewed_is_the_page_without_its_frame(town: Town) -> None:
+    """What a script asks for again is the same sentences, and asks for the same call."""
+    await town.tell([Row(trip="t1", calls=CALLS)])
+    page, part = await get(town.application, TOP), await get(town.application, f"{TOP}&part=why")
+    assert (page.status_code, part.status_code) == (200, 200)
+    assert "<html" not in part.text
+    assert part.text in page.text
+    assert f'data-source="{TOP.replace("&", "&amp;")}&amp;part=why"' in page.text
+    assert (await get(town.application, "/why?stop=1_top&trip=1_none&part=why")).status_code == 404
