@@ -1,13 +1,10 @@
 """Are vehicles put where they say they are? ``python -m bench.places SET [--every 15]``.
 
-SET is a folder with ``gtfs.zip`` and ``vehicle_positions.csv.gz`` as for ``bench.trip_inference``. Trips are told,
+SET is a folder with ``gtfs.zip`` and ``vehicle_positions.csv.gz`` as in ``bench.recorded_vehicles``. Trips are told,
 ``current_stop_sequence`` and ``current_status`` are not: they are compared with the place on the line and the next call that
 were found. A report that is off its line, or waits for its departure, is counted apart.
 """
 
-import argparse
-import csv
-import gzip
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,14 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.trip_inference import dataset, read, ticks
-from feeds.schedule import build
+from bench.recorded_vehicles import asked, dataset, read, rows, schedule_of, ticks
 from predictor.calls import calls_of
 from predictor.placing import Ground
 from predictor.schedule import Schedule
 from predictor.sightings import follow, sight
 from predictor.traces import Memory
-from store.timetable import Bundle
 
 
 @dataclass(slots=True)
@@ -40,14 +35,12 @@ class Found:
 def said(folder: Path) -> dict[tuple[str, int], tuple[int, bool]]:
     """(vehicle, timestamp) to current_stop_sequence and whether it is stopped there."""
     found = {}
-    with gzip.open(folder / "vehicle_positions.csv.gz", "rt", newline="") as lines:
-        for row in csv.DictReader(lines):
-            it = {key.removeprefix("vehicle."): value for key, value in row.items()}
-            when = it.get("timestamp") or it.get("vehicle_timestamp")
-            if when and it.get("current_stop_sequence"):
-                vehicle = it.get("vehicle.id") or it.get("vehicle_id") or it.get("id") or ""
-                stopped = it.get("current_status") in {"1", "1.0", "STOPPED_AT"}
-                found[vehicle, int(float(when))] = int(float(it["current_stop_sequence"])), stopped
+    for it in rows(folder):
+        when = it.get("timestamp") or it.get("vehicle_timestamp")
+        if when and it.get("current_stop_sequence"):
+            vehicle = it.get("vehicle.id") or it.get("vehicle_id") or it.get("id") or ""
+            stopped = it.get("current_status") in {"1", "1.0", "STOPPED_AT"}
+            found[vehicle, int(float(when))] = int(float(it["current_stop_sequence"])), stopped
     return found
 
 
@@ -81,14 +74,9 @@ def measure(schedule: Schedule, folder: Path, every_s: int) -> Found:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.places", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("set", type=Path, help="a folder with gtfs.zip and vehicle_positions.csv.gz")
-    parser.add_argument("--every", type=int, default=15, help="seconds between ticks")
-    options = parser.parse_args()
+    options = asked("bench.places", __doc__)
     with tempfile.TemporaryDirectory() as home:
-        schedule = Schedule(Bundle(Path(build(options.set / "gtfs.zip", feed_id="set", home=Path(home)).folder)))
+        schedule = schedule_of(options.set, Path(home))
         found = measure(schedule, options.set, options.every)
     print(", ".join(f"{name} {count}" for name, count in found.counts.items()))
     off = np.abs(np.array(found.stops_off))

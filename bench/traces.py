@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.trip_inference import Ping, dataset
+from bench.recorded_vehicles import Ping, dataset
 from domain import service_day
 from feeds.schedule import build
 from predictor.calls import calls_of

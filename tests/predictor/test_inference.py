@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import trip_inference
+from bench import recorded_vehicles, trip_inference
 from domain.arrival import SOURCE_CODES, Source
 from domain.predictions import CallFlag
 from feeds.schedule import build
@@ -160,7 +160,7 @@ def test_hidden_trips_of_a_recorded_day_are_found(recordings: Path, tmp_path: Pa
     """Five hours of 31 buses: the right pattern for 89 % of all reports, the very trip for 75 %, and rather more."""
     folder = recordings / "prediction" / "wmata-bus-2026-02-16"
     schedule = Schedule(Bundle(Path(build(folder / "gtfs.zip", feed_id="set", home=tmp_path).folder)))
-    score = trip_inference.measure(schedule, trip_inference.read(folder), route=False, every_s=30)
+    score = trip_inference.measure(schedule, recorded_vehicles.read(folder), route=False, every_s=30)
     assert Ground(schedule).stops is None
     assert score.reports > 15_000
     assert score.pattern / score.reports >= 0.92
