@@ -1,7 +1,7 @@
 """How much an Alert concerns a place: which of its info blocks cover it, how badly, and why, in plain English.
 
-Pure, and in the language that all rooms share, because several must say the same: the geofence, the push policy and
-the pages. Policy and its reasons: docs/alerts.md.
+Pure, and in the language that all rooms share, because several must say the same: the risk of trips and the push
+policy. Policy and its reasons: docs/alerts.md.
 """
 
 from collections.abc import Sequence
