@@ -19,6 +19,7 @@ from domain.realtime import (
     Vehicles,
 )  # fmt: skip
 from predictor.calls import Calls
+from predictor.learned.plan import RAIL_MPS, ROAD_MPS
 from predictor.pings import HEADER_AHEAD_S, Distrust, judge
 from predictor.placing import Ground, Sighting
 from predictor.progress import Progress, progress
@@ -26,10 +27,6 @@ from predictor.schedule import Schedule
 from predictor.traces import Memory, Traces
 from predictor.trip_match import match
 
-ROAD_MPS = 30.0
-"""No bus, tram or ferry is faster for the half minute between two reports."""
-RAIL_MPS = 90.0
-"""324 km/h: the fastest trains in service."""
 RIVAL_S = 120
 """Of several vehicles on one run, those heard of within this of the newest are compared by where they are."""
 

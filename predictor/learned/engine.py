@@ -24,7 +24,7 @@ from predictor.learned.errors import (
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
 from predictor.learned.learning import Learning
-from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds
+from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds, top_speeds
 from predictor.learned.runs import (
     Fixes,
     Forecast,
@@ -69,7 +69,8 @@ class Engine:
         """What can be said of *runs* before any report; wanted by everything else. Good until the runs change."""
         run, position = spread(runs.ptr)
         reach, leave = thresholds(runs, run, position)
-        pace, timed = paces(runs, run, position)
+        top_mps = top_speeds(runs, run, position)
+        pace, timed = paces(runs, run, position, top_mps)
         inner = np.flatnonzero(position > 0)
         pair = np.full(len(run), -1, np.int64)
         pair[inner] = self.learned.pair_slots(runs.stop[inner - 1], runs.stop[inner])
@@ -88,6 +89,7 @@ class Engine:
             pair=pair,
             place=self.learned.stops.slots(runs.stop),
             habit=self.learned.group_slots(runs.group),
+            top_mps=top_mps,
         )
 
     def _pace_of_others(self, pace_s: Floats, pair: Int64s, timed: Bools) -> Floats:

@@ -26,8 +26,18 @@ MINUTE_NOISE_S2 = 1_200.0
 """Variance of a difference of two times in whole minutes: 600 by rounding alone; planners round more coarsely."""
 SPREAD_SHARE = 0.35
 """By how much the pace between neighbouring stops really differs from the pace around, as a share of it."""
-TOP_SPEED_MPS = 40.0
-"""No timetable is taken to ask for more between two stops: trains between cities; two calls in one minute ask for any."""
+ROAD_MPS = 30.0
+"""Nothing is taken to be slower at its fastest: buses on motorways, with nothing said of it in a timetable of stops in town."""
+RAIL_MPS = 90.0
+"""Nothing on the ground carries passengers faster."""
+PEAK_RATIO = 2.0
+"""A vehicle that gathers speed until it brakes is at most twice as fast as its mean from stop to stop."""
+GATHERS_MPS2 = 1.0
+"""Speed gathered and lost in a second, at most, with people standing: what lies between two stops bounds what is reached
+there, ``sqrt(GATHERS_MPS2 * metres)``."""
+ROUNDED_S, TOLD_S = 60.0, 15.0
+"""What a leg may take longer than a timetable of whole minutes, or of seconds, says: two calls in one minute, or second, ask for
+any speed."""
 UNKNOWN_SPEED_MPS = 8.0
 """Without a timetable, running time starts from this; the network's ratio corrects it within minutes."""
 UNKNOWN_RUN_S = 90.0
@@ -57,6 +67,8 @@ class Plan:
     """Slot of the stop."""
     habit: Int64s
     """Slot of the group, one row a run."""
+    top_mps: Floats
+    """No vehicle on the run is faster, one row a run."""
 
 
 def spread(ptr: Int64s) -> tuple[Int64s, Int64s]:
@@ -84,7 +96,31 @@ def thresholds(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Float
     return reach, leave
 
 
-def paces(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Bools]:
+def top_speeds(runs: Runs, run: Int64s, position: Int64s) -> Floats:
+    """How fast each run's vehicle may be, a row a run, ROAD_MPS to RAIL_MPS: by the fastest leg of its timetable, without one
+    by how far apart its stops are."""
+    fastest, longest = np.zeros((2, len(runs)))
+    inner = np.flatnonzero(position > 0)
+    metres = np.nan_to_num(runs.distance_m[inner] - runs.distance_m[inner - 1], nan=0.0)
+    takes = runs.arrival_epoch_s[inner] - runs.departure_epoch_s[inner - 1]
+    takes = np.maximum(takes, 0.0) + np.where(_tells_seconds(runs, run), TOLD_S, ROUNDED_S)[run[inner]]
+    np.maximum.at(fastest, run[inner], np.nan_to_num(metres / takes, nan=0.0))
+    np.maximum.at(longest, run[inner], metres)
+    told = np.bincount(run[inner], np.isfinite(takes), len(runs)) > 0
+    tops: Floats = np.where(told, PEAK_RATIO * fastest, np.sqrt(GATHERS_MPS2 * longest))
+    return np.clip(tops, ROAD_MPS, RAIL_MPS)
+
+
+def _tells_seconds(runs: Runs, run: Int64s) -> Bools:
+    """Is the timetable of each run one with seconds?"""
+    odd = (np.nan_to_num(runs.departure_epoch_s, nan=0.0) % 60 != 0) | (
+        np.nan_to_num(runs.arrival_epoch_s, nan=0.0) % 60 != 0
+    )
+    seconds: Bools = np.bincount(run, odd, len(runs)) > 0
+    return seconds
+
+
+def paces(runs: Runs, run: Int64s, position: Int64s, top_mps: Floats) -> tuple[Floats, Bools]:
     """Smoothed scheduled running time to each call, and whether each run has a timetable."""
     n, n_runs = len(run), len(runs)
     timed = np.zeros(n_runs, bool)
@@ -99,12 +135,7 @@ def paces(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Bools]:
     metres = np.where(first, 0.0, np.diff(runs.distance_m, prepend=0.0))
     lined = np.bincount(run, ~np.isfinite(metres), n_runs) == 0
     metres = np.maximum(np.nan_to_num(metres, nan=0.0), 0.0)
-    with np.errstate(invalid="ignore"):
-        odd = (np.nan_to_num(runs.departure_epoch_s, nan=0.0) % 60 != 0) | (
-            np.nan_to_num(runs.arrival_epoch_s, nan=0.0) % 60 != 0
-        )
-    seconds = np.bincount(run, odd, n_runs) > 0
-    smooth = (timed & lined & ~seconds)[run] & ~first
+    smooth = (timed & lined & ~_tells_seconds(runs, run))[run] & ~first
     pace = running.copy()
     rows = np.flatnonzero(smooth)
     if len(rows):
@@ -125,7 +156,7 @@ def paces(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Bools]:
         real = (SPREAD_SHARE * np.maximum(smoothed, running[rows[good]])) ** 2
         own = real / (real + MINUTE_NOISE_S2)
         pace[rows[good]] = own * running[rows[good]] + (1 - own) * smoothed
-    floor = metres / TOP_SPEED_MPS
+    floor = metres / top_mps[run]
     pace = np.maximum(pace, np.where(first, 0.0, np.maximum(floor, 1.0)))
     blank = ~timed[run] & ~first
     guess = np.where(lined[run], metres / UNKNOWN_SPEED_MPS, UNKNOWN_RUN_S)

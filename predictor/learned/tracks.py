@@ -146,11 +146,11 @@ class Tracks:
             other = news & ~fresh & (c["vehicle"][slot] != vehicle) & (c["vehicle"][slot] >= 0)
             news &= ~(other & (gap < OTHER_VEHICLE_S) & (step < 0))
             jumps = ~fresh & (
-                (step > settings.top_speed_mps * gap + settings.jump_slack_m)
+                (step > plan.top_mps[run] * gap + settings.jump_slack_m)
                 | ((step < -settings.backwards_m) & np.isnan(c["waits_m"][slot]))
             )
         refused = news & jumps
-        self._refuse(slot[refused], metres[refused], located[refused])
+        self._refuse(slot[refused], metres[refused], located[refused], plan.top_mps[run[refused]])
         lies = np.where(refused | back, 1.0, 0.0)
         if fixes.lies is not None:
             lies = np.maximum(lies, fixes.lies[rows])
@@ -219,13 +219,13 @@ class Tracks:
         c["doubts"][slot] = np.minimum(self.doubt(slot, now_epoch_s) + lies, most)
         c["lied_epoch_s"][slot] = now_epoch_s
 
-    def _refuse(self, slot: Int64s, metres: Floats, located: Floats) -> None:
+    def _refuse(self, slot: Int64s, metres: Floats, located: Floats, top_mps: Floats) -> None:
         """Count refused positions that agree with one another."""
         c, settings = self._columns, self.settings
         with np.errstate(invalid="ignore"):
             gap = located - c["refused_epoch_s"][slot]
             step = np.abs(metres - c["refused_m"][slot])
-            agree = (gap > 0) & (step <= settings.top_speed_mps * gap + settings.jump_slack_m)
+            agree = (gap > 0) & (step <= top_mps * gap + settings.jump_slack_m)
         c["refused"][slot] = np.where(agree, c["refused"][slot], 0) + 1
         c["refused_m"][slot], c["refused_epoch_s"][slot] = metres, located
 
