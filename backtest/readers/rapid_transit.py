@@ -84,10 +84,11 @@ def _collect(book: Book, said: Reports, claimed: Updates) -> dict[tuple[str, str
         route[key] = said.route[row]
         if said.sequence[row] >= 0 and said.stop[row] in book.places:
             listed[int(said.sequence[row])] = said.stop[row]
+    withdrawn = withdrawn_calls(claimed)
     sequences = claimed.sequence.tolist()
     for key, sequence, stop in zip(zip(claimed.trip, claimed.day, strict=True), sequences, claimed.stop, strict=True):
         found = calls.get(key)
-        if found is not None and sequence >= 0 and stop in book.places:
+        if found is not None and sequence >= 0 and stop in book.places and sequence not in withdrawn.get(key, ()):
             found.setdefault(sequence, stop)
     rows = {}
     for key, found in calls.items():
@@ -96,6 +97,39 @@ def _collect(book: Book, said: Reports, claimed: Updates) -> dict[tuple[str, str
         pattern = pattern_without_times(key[0], found, route=route[key])
         rows[key] = book.run(pattern, int(key[1]) if key[1].isdigit() else 0, 0.0)
     return rows
+
+
+def withdrawn_calls(claimed: Updates) -> dict[tuple[str, str], set[int]]:
+    """Sequences that a run was once said to call at and then, while they were still ahead, not any more.
+
+    A train that is sent another way keeps its trip: the list of its calls changes. Of each call the last list counts that
+    begins before it; the first call of a list is where the train goes next, so what lies before is passed.
+    """
+    known: dict[tuple[str, str], set[int]] = {}
+    withdrawn: dict[tuple[str, str], set[int]] = {}
+    newest: dict[tuple[str, str], bytes] = {}
+    trips = list(zip(claimed.trip, claimed.day, strict=True))
+    begins = [
+        row
+        for row in range(len(trips))
+        if not row or trips[row] != trips[row - 1] or claimed.message_s[row] != claimed.message_s[row - 1]
+    ]
+    for start, end in zip(begins, [*begins[1:], len(trips)], strict=True):
+        key, listed = trips[start], claimed.sequence[start:end]
+        seen = listed.tobytes()
+        if newest.get(key, b"").endswith(seen):
+            continue
+        newest[key] = seen
+        now = set(listed[listed >= 0].tolist())
+        if not now:
+            continue
+        ever = known.setdefault(key, set())
+        ever |= now
+        ahead = {it for it in ever if it > min(now)}
+        gone = withdrawn.setdefault(key, set())
+        gone -= now
+        gone |= ahead - now
+    return withdrawn
 
 
 def stop_events(fixes: Fixes, ptr: Int64s) -> Events:
