@@ -17,6 +17,7 @@ from predictor.learned.errors import (
     N_AGES,
     QUANTILES,
     SCALE_S,
+    TRAVEL,
     Judgement,
     judge,
     knots,
@@ -46,6 +47,8 @@ ALIKE_S = 300.0
 """So long after one another, forecasts of one run are as good as independent."""
 ALIKE_CALLS = 2.5
 """So many calls of one forecast are as good as one: what delays the one delays the others."""
+GUESS_VOTE = 0.01
+"""Where there is no timetable and few were seen, the speed is made up: such a forecast counts where nobody else speaks."""
 
 
 class Engine:
@@ -160,6 +163,7 @@ class Engine:
         low, share = knots(rough[some])
         scale = rough[some] + SCALE_S
         leaf = (group[some] * judgement.weight.shape[1] + cell[some]) * len(KNOTS_S) + low
+        made_up = ways.raw[some] & ~plan.timed[at.run[ways.row[some]]]
         silent = np.full((len(EXPERTS), n), np.nan)
         experts, weight, bias = silent, silent.copy(), silent.copy()
         total, blend, dwell = np.zeros(len(some)), np.zeros(len(some)), np.zeros(len(some))
@@ -171,6 +175,8 @@ class Engine:
                 continue
             table = judgement.weight[..., number].reshape(-1)
             votes = np.where(spoken, table[leaf] * (1 - share) + table[leaf + 1] * share, 0.0)
+            if number < TRAVEL:
+                votes = np.where(made_up, GUESS_VOTE * votes, votes)
             shift = np.zeros(len(some))
             if number == AGENCY:
                 table = judgement.bias[..., number].reshape(-1)

@@ -43,7 +43,9 @@ _WIDER = np.array([1.0, 1.3, 2.0, 2.3, 2.0, 2.3, 2.0, 2.3])
 _OLDER = np.array([1.0, 1.3, 1.8])
 _LEAN = 0.12
 """Of such an error, prior outcomes keep a cell as wide as the general shape."""
-_EXPERT_SPREAD = 0.11 * np.array([1.0, 1.05, 1.05, 1.05, 1.3, 1.3])
+_EXPERT_SPREAD = 0.11 * np.array([[1.0, 1.05, 1.05, 1.05, 1.3, 1.0], [1.3, 1.35, 1.35, 1.35, 1.2, 1.0]])
+"""The same of each expert, on experience (first row) and on guesses: until ours have seen the ways, they know no more than the
+timetable, and the agency knows at least that."""
 
 
 def _laplace(spread: Floats) -> Floats:
@@ -56,7 +58,7 @@ def _laplace(spread: Floats) -> Floats:
 
 GENERAL_SPREAD: Floats = _WIDER[:, None, None] * _SPREAD[:, None] * _OLDER
 """By cell, knot and age."""
-EXPERT_GENERAL: Floats = _laplace(_WIDER[:, None] * _EXPERT_SPREAD)
+EXPERT_GENERAL: Floats = _laplace(_WIDER[:, None] * np.tile(_EXPERT_SPREAD, (len(Kind), 1)))
 
 
 def knots(horizon_s: Floats) -> tuple[Int64s, Floats]:
