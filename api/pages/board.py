@@ -27,6 +27,10 @@ PASSED_S = 30
 """A vehicle that left so long ago is no longer listed."""
 
 
+MOVED_ON_S = 120
+"""A vehicle located longer ago than this is elsewhere by now: riders are not told that it is so and so many stops away."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
     """One line of a stop's board. Times are epoch seconds."""
@@ -262,7 +266,7 @@ def _departure(
         cancelled=visit.cancelled,
         skipped=skipped,
         added=live is not None and row >= 0 and live.relationship[row] in ADDED,
-        stops_away=_stops_away(live, row, position) if predicted and live is not None else None,
+        stops_away=_stops_away(live, row, position, when.epoch_s) if predicted and live is not None else None,
         missing=live is not None and not own and key_of(trip, yyyymmdd(visit.day)) in live.missing,
         risks=events.get((trip_id, yyyymmdd(visit.day)), ()),
         why=urlencode({
@@ -274,12 +278,12 @@ def _departure(
     )  # fmt: skip
 
 
-def _stops_away(live: object, row: int, position: int) -> int | None:
+def _stops_away(live: object, row: int, position: int, now_epoch_s: float) -> int | None:
     from api.live import Live
 
     assert isinstance(live, Live)
     vehicle = live.vehicle[row]
-    if vehicle < 0 or live.next_position[vehicle] < 0:
+    if vehicle < 0 or live.next_position[vehicle] < 0 or now_epoch_s - live.located_epoch_s[vehicle] > MOVED_ON_S:
         return None
     return max(0, position - live.next_position[vehicle])
 

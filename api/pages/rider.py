@@ -290,7 +290,7 @@ async def live(request: Request) -> Response:
                     "name": it.short_name or it.long_name,
                     "color": f"#{it.color}" if it.color else "",
                     "textColor": f"#{it.text_color}" if it.text_color else "",
-                    "old": now - told.located_epoch_s[number] > 120,
+                    "old": now - told.located_epoch_s[number] > board.MOVED_ON_S,
                 }
             )
     features = [feature for alert in in_force(replica, now) if (feature := alert_feature(alert, language))["geometry"]]

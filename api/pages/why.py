@@ -17,9 +17,8 @@ from api.pages.render import clock_text, language_of, page, time_zone_of
 from api.served import Served
 from api.visits import Visit
 
-WIDTH, HEIGHT, LEFT, RIGHT = 480, 80, 16, 96
-LABEL = 90
-"""How wide a time of day is."""
+WIDTH, HEIGHT, LEFT, RIGHT = 480, 80, 96, 96
+"""At either end there is room for a time of day."""
 
 
 async def why(request: Request) -> Response:
@@ -129,7 +128,7 @@ def _picture(request: Request, names: _Names, visit: Visit, learned: dict[str, A
         f'<rect class="band" x="{x(low):.1f}" y="54" width="{max(x(high) - x(low), 2):.1f}" height="12" rx="6"/>'
     )
     parts.append(f'<path class="told" d="M{x(told):.1f} 48v24"/>')
-    for name, anchor, place in (("p10", "end", max(x(low) - 6, LABEL)), ("p90", "start", x(high) + 6)):
+    for name, anchor, place in (("p10", "end", x(low) - 6), ("p90", "start", x(high) + 6)):
         text = clock_text(times[name], zone, seconds=True)
         parts.append(f'<text class="{anchor}" x="{place:.1f}" y="66">{text}</text>')
     label = escape(words.say(language_of(request), "because.way"))
