@@ -25,7 +25,7 @@ from predictor.learned.errors import (
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
 from predictor.learned.learning import Learning
-from predictor.learned.plan import LIFT_M, Plan, paces, spread, thresholds, top_speeds
+from predictor.learned.plan import LIFT_M, Plan, least_s, paces, spread, thresholds, top_speeds
 from predictor.learned.runs import (
     Fixes,
     Forecast,
@@ -92,6 +92,7 @@ class Engine:
             pair=pair,
             place=self.learned.stops.slots(runs.stop),
             habit=self.learned.group_slots(runs.group),
+            least_s=least_s(top_mps[run], position, reach, leave),
             top_mps=top_mps,
         )
 

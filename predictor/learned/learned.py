@@ -17,9 +17,9 @@ from predictor.learned.hours import Hours
 from predictor.learned.settings import Settings
 
 PAIR_COLUMNS = ("n", "observed_s", "scheduled_s", "updated_epoch_s", "lately_s", "lately_ratio_s", "lately_seconds_s",
-                "lately_epoch_s")  # fmt: skip
+                "lately_epoch_s", "odd_n", "odd_s")  # fmt: skip
 """Running times of a stop pair. Observed and scheduled seconds are sums; *lately* is what was observed in the last hour,
-and what both forms had expected of it."""
+and what both forms had expected of it; *odd* is how many in a row were no usual travel times and yet alike, and their sum."""
 STOP_COLUMNS = ("n", "dwell_s", "updated_epoch_s", "held", "early")
 """Dwells of a stop: their number and sum; *held* / *early* is the share of its earliness that a vehicle waits here."""
 GROUP_COLUMNS = ("observed_s", "scheduled_s", "lately_s", "lately_ratio_s", "lately_seconds_s", "lately_epoch_s", "dwell_n",
@@ -55,6 +55,10 @@ HELD_AT_TIMEPOINTS, HELD_ELSEWHERE = 0.2, 0.03
 """Shares of earliness that are waited before anything is known. One big agency: 7 %; others hold to the timetable."""
 HALF_DAY_S = 43_200.0
 """Service days begin at least 23 hours apart."""
+ODD_LEAST_N, ODD_MOST_N = 3.0, 20.0
+"""Odd running times, alike, in a row, that are believed: as many as there are usual ones, within these bounds."""
+ALIKE = 2.0
+"""Running times are alike that differ by no more than this factor from their mean."""
 EARLY_S = 30.0
 """A vehicle less early than this does not wait for its time."""
 
@@ -262,6 +266,13 @@ class Learned:
         share: Floats = more / (np.stack([groups["spaced_s"], groups["spaced_dwell_s"]]) + SPACING_PRIOR_S)
         return np.clip(share, 0.0, SPACING_MOST)
 
+    def briefest_s(self, pair: Int64s, usual_s: Floats) -> Floats:
+        """What vehicles are known to need where a timetable allows them more than that: *usual_s*, or the mean."""
+        n = self.pairs["n"][pair]
+        mean = np.where(n > 0, self.pairs["observed_s"][pair] / np.where(n > 0, n, 1.0), np.inf)
+        briefest: Floats = np.minimum(usual_s, mean)
+        return briefest
+
     # --- what is seen
 
     def learn_days(self, habit: Int64s, service_epoch_s: Floats) -> None:
@@ -277,33 +288,76 @@ class Learned:
         self, pair: Int64s, observed_s: Floats, pace_s: Floats, habit: Int64s, now_epoch_s: float, hour: Int64s,
         spacing: Floats,
     ) -> Bools:  # fmt: skip
-        """Take running times in; those that are no travel times are left out. Returns which were taken."""
+        """Take running times in; those that are no travel times are left out. Returns which were taken.
+
+        One that is far from what was expected may be a lie or a breakdown. When as many in a row are alike as told otherwise, it is
+        the timetable that is wrong: the one that makes them enough is taken for all of them.
+        """
         settings, pairs, groups = self.settings, self.pairs, self.groups
         usual = self.usual_s(pair, pace_s, habit, now_epoch_s, hour)
-        expected = usual[0]
-        taken: Bools = (
-            (observed_s > 0)
-            & (observed_s >= settings.least_ratio * expected - 15.0)
-            & (observed_s <= settings.most_ratio * expected + 60.0)
-        )
+        taken = self._is_travel_time(observed_s, usual[0])
+        times, observed_s, borne_out = self._odd_ones(pair, observed_s, usual, taken)
+        taken |= borne_out
         pair, pace_s, habit, (ratio, seconds) = pair[taken], pace_s[taken], habit[taken], usual[:, taken]
+        times, borne_out, told_s = times[taken], borne_out[taken], observed_s[taken]
         known = self.seen_share(pair, now_epoch_s)
         most = settings.winsor_ratio * known + settings.winsor_raw_ratio * (1.0 - known)
         slack = settings.winsor_slack_s
-        observed = np.clip(observed_s[taken], settings.winsor_least * ratio - slack, most * ratio + slack)
+        observed = np.clip(told_s, settings.winsor_least * ratio - slack, most * ratio + slack)
+        observed = np.where(borne_out, told_s, observed)
         _decay(pairs, pair, "updated_epoch_s", settings.pair_half_life_s, now_epoch_s, "n", "observed_s", "scheduled_s")
         # What was expected of a stop pair hardly seen yet was a guess: that it was wrong says nothing of today.
-        lately = {"lately_s": known * observed, "lately_ratio_s": known * ratio, "lately_seconds_s": known * seconds}
-        sums = {"observed_s": observed, "scheduled_s": pace_s}
+        weight = np.where(borne_out, 0.0, known)
+        lately = {"lately_s": weight * observed, "lately_ratio_s": weight * ratio, "lately_seconds_s": weight * seconds}
         _decay(pairs, pair, "lately_epoch_s", settings.recent_half_life_s, now_epoch_s, *lately)
         _decay(groups, habit, "lately_epoch_s", settings.today_half_life_s, now_epoch_s, *lately)
-        np.add.at(pairs["n"], pair, 1.0)
-        for column, amount in (sums | lately).items():
+        np.add.at(pairs["n"], pair, times)
+        for column, amount in {"observed_s": times * observed, "scheduled_s": times * pace_s, **lately}.items():
             np.add.at(pairs[column], pair, amount)
-            np.add.at(groups[column], habit, amount)
-        _learn_spacing(groups, "spaced", habit, spacing[taken], ratio, observed)
+        # A leg that the timetable gets all wrong says nothing of the network.
+        usually = self._is_travel_time(observed, self.network_ratio()[habit] * pace_s)
+        for column, amount in {"observed_s": observed, "scheduled_s": pace_s, **lately}.items():
+            np.add.at(groups[column], habit[usually], amount[usually])
+        _learn_spacing(groups, "spaced", habit, np.where(borne_out, 0.0, spacing[taken]), ratio, observed)
         self.hours.add(pair, hour[taken], observed, pace_s, now_epoch_s, settings.pair_half_life_s)
         return taken
+
+    def _is_travel_time(self, observed_s: Floats, expected_s: Floats) -> Bools:
+        settings = self.settings
+        fits: Bools = (
+            (observed_s > 0)
+            & (observed_s >= settings.least_ratio * expected_s - 15.0)
+            & (observed_s <= settings.most_ratio * expected_s + 60.0)
+        )
+        return fits
+
+    def _odd_ones(
+        self, pair: Int64s, observed_s: Floats, usual_s: Floats, taken: Bools
+    ) -> tuple[Floats, Floats, Bools]:
+        """For how many running times each counts, what each is then, and which odd ones are believed now.
+
+        *odd_n* is above 0 where they were too long, below it where too short. What others needed there, by another
+        timetable, is not odd.
+        """
+        pairs = self.pairs
+        times, seconds, believed = np.ones(len(pair)), observed_s.copy(), np.zeros(len(pair), bool)
+        briefest, longest = self.briefest_s(pair, usual_s[0]), np.maximum(usual_s[0], usual_s[1])
+        odd = ~taken & (observed_s > 0) & (
+            (observed_s > self.settings.most_ratio * longest + 60.0)
+            | (observed_s < self.settings.least_ratio * briefest - 15.0)
+        )  # fmt: skip
+        for at in np.flatnonzero(odd).tolist():
+            slot, told_s = pair[at], float(observed_s[at])
+            n, sum_s = float(pairs["odd_n"][slot]), float(pairs["odd_s"][slot])
+            side = 1.0 if told_s > usual_s[0, at] else -1.0
+            alike = n * side > 0 and sum_s / abs(n) / ALIKE <= told_s <= sum_s / abs(n) * ALIKE
+            n, sum_s = (abs(n) + 1.0, sum_s + told_s) if alike else (1.0, told_s)
+            if n >= min(max(float(pairs["n"][slot]), ODD_LEAST_N), ODD_MOST_N):
+                times[at], seconds[at], believed[at] = n, sum_s / n, True
+                n, sum_s = 0.0, 0.0
+            pairs["odd_n"][slot], pairs["odd_s"][slot] = side * n, sum_s
+        pairs["odd_n"][pair[taken]] = pairs["odd_s"][pair[taken]] = 0.0
+        return times, seconds, believed
 
     def learn_dwells(
         self, place: Int64s, observed_s: Floats, early_s: Floats, waits: Bools, habit: Int64s, now_epoch_s: float,

@@ -58,6 +58,7 @@ class Learning:
         )
         rushed = self._rushed(now_epoch_s, plan, run, told)
         self._distrust(now_epoch_s, runs.key[np.concatenate([*seen.lied_run, rushed])])
+        told = told.only(observed >= plan.least_s[call])
         proven = self._running_times.pass_through(now_epoch_s, self.tracks, told)
         if len(proven.pair):
             self.learned.learn_days(proven.habit, proven.service_epoch_s)
@@ -70,6 +71,8 @@ class Learning:
         at, where = np.unique(run, return_inverse=True)
         slot = self.tracks.find(plan.runs.key[at])
         usual = self.learned.usual_s(told.pair, told.pace_s, told.habit, now_epoch_s, told.hour)[0]
+        # Where some trips have a longer time than others, nobody lies who needs the others'.
+        usual = self.learned.briefest_s(told.pair, usual)
         known = self.learned.seen_share(told.pair, now_epoch_s)
         fast = self.tracks.hurries(
             slot,

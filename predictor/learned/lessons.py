@@ -1,6 +1,6 @@
 """What positions and stop reports of runs teach, a row each: four kinds of lessons, every one of them told by a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from domain.realtime import Bools, Floats, Int64s
 
@@ -21,6 +21,10 @@ class RunningTimes:
     service_epoch_s: Floats
     spacing: Floats
     """How much longer than planned the gap before the run was when it set out, as a share of the plan."""
+
+    def only(self, rows: Bools) -> "RunningTimes":
+        """Some of them."""
+        return RunningTimes(**{it.name: getattr(self, it.name)[rows] for it in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

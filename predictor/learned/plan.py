@@ -35,6 +35,8 @@ PEAK_RATIO = 2.0
 GATHERS_MPS2 = 1.0
 """Speed gathered and lost in a second, at most, with people standing: what lies between two stops bounds what is reached
 there, ``sqrt(GATHERS_MPS2 * metres)``."""
+SLACK_M = 150.0
+"""What two positions may be further apart than they seem."""
 ROUNDED_S, TOLD_S = 60.0, 15.0
 """What a leg may take longer than a timetable of whole minutes, or of seconds, says: two calls in one minute, or second, ask for
 any speed."""
@@ -67,6 +69,8 @@ class Plan:
     """Slot of the stop."""
     habit: Int64s
     """Slot of the group, one row a run."""
+    least_s: Floats
+    """Nobody drives from the call before to this one in less."""
     top_mps: Floats
     """No vehicle on the run is faster, one row a run."""
 
@@ -109,6 +113,15 @@ def top_speeds(runs: Runs, run: Int64s, position: Int64s) -> Floats:
     told = np.bincount(run[inner], np.isfinite(takes), len(runs)) > 0
     tops: Floats = np.where(told, PEAK_RATIO * fastest, np.sqrt(GATHERS_MPS2 * longest))
     return np.clip(tops, ROAD_MPS, RAIL_MPS)
+
+
+def least_s(top_mps: Floats, position: Int64s, reach_m: Floats, leave_m: Floats) -> Floats:
+    """In how many seconds the way to each call can be driven at *top_mps* (a row a call), less what two positions may err by."""
+    least = np.zeros(len(position))
+    inner = np.flatnonzero(position > 0)
+    way_m = np.nan_to_num(reach_m[inner] - leave_m[inner - 1], nan=0.0, posinf=0.0, neginf=0.0)
+    least[inner] = (way_m - SLACK_M) / top_mps[inner]
+    return np.maximum(least, 0.0)
 
 
 def _tells_seconds(runs: Runs, run: Int64s) -> Bools:
