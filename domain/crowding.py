@@ -33,9 +33,9 @@ class Crowding:
     counts: Floats = field(default_factory=lambda: np.zeros(0))
 
     def by_place(self) -> dict[Place, Floats]:
-        """Place to its counts."""
+        """Place to its counts, the caller's to count on; what is kept is only to be read."""
         places = zip(self.routes, self.direction.tolist(), self.kind.tolist(), self.hour.tolist(), strict=True)
-        return dict(zip(places, self.counts.reshape(-1, LEVELS), strict=True))
+        return dict(zip(places, self.counts.reshape(-1, LEVELS).copy(), strict=True))
 
     @classmethod
     def of(cls, by_place: dict[Place, Floats]) -> "Crowding":

@@ -4,6 +4,8 @@ import numpy as np
 
 from domain.crowding import Crowding, usual
 from predictor.crowding import HALF_LIFE_S, CrowdingBook
+from store import crowding
+from store.hall import Hall
 from tests.predictor.streets import EAST, Report, Streets, along, at
 
 
@@ -26,6 +28,17 @@ def test_counts_fade_by_half_in_four_weeks(town: Streets) -> None:
     made = town.tick(at(7))
     book.note(at(7) + HALF_LIFE_S, town.schedule, made)
     assert book.by_place["S", 0, 0, 7].tolist() == [4.0] * 7
+
+
+async def test_counts_that_were_kept_are_counted_on(town: Streets, hall: Hall) -> None:
+    """What a predictor recalls from the hall after a restart goes on growing."""
+    await crowding.put(hall, "town", Crowding.of({("S", 0, 0, 7): np.full(7, 3.0)}), at(7))
+    book = CrowdingBook(by_place=(await crowding.get(hall, "town")).by_place())
+    made = town.tick(at(7), Report(place=along(EAST, 300.0), when=at(7), trip="east0"))
+    made.occupancy.flags.writeable = True
+    made.occupancy[:] = 2
+    book.note(at(7), town.schedule, made)
+    assert book.by_place["S", 0, 0, 7].tolist() == [3, 3, 4, 3, 3, 3, 3]
 
 
 def test_usual_is_the_level_in_the_middle() -> None:
