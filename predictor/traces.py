@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.realtime import Int64s
+from predictor.schedule import Schedule
 
 KEPT = 4
 """Places along its line that a vehicle may be at, kept until it is clear which is right."""
@@ -99,6 +100,21 @@ class Memory:
             self.table = np.concatenate([self.table, blank(size)])
             self._free = list(range(2 * size - 1, size - 1, -1))
         return self._free.pop()
+
+    def go_on_with(self, schedule: Schedule, before: Schedule) -> None:
+        """Take another timetable for the one *before*: vehicles stay where they are, on trips of the same name.
+
+        What was to be inferred is inferred anew.
+        """
+        trips = self.table["trip"].copy()
+        self.table["trip"] = -1
+        for row in np.unique(trips[trips >= 0]).tolist():
+            raw_id = before.timetable.trip_ids[row]
+            run = row - before.trips_named(raw_id)[0]
+            first, last = schedule.trips_named(raw_id)
+            if 0 <= first + run < last:
+                self.table["trip"][trips == row] = first + run
+        self.evidence = None
 
     def forget(self, now_epoch_s: float) -> None:
         """Free the rows of vehicles that have not been heard of for FORGET_S."""

@@ -142,6 +142,9 @@ class _Worker:
                 log.error("event=bundle_unusable feed=%s why=%r", spec.feed_id, str(error))
             return ""
         self.timetables[spec.feed_id] = opened = _Timetable(spec.feed_id, schedule, ground, recall, foresight)
+        if known is not None:
+            opened.memory = known.memory
+            opened.memory.go_on_with(schedule, known.schedule)
         await self._recall_trips(opened)
         log.info("event=timetable_opened feed=%s generation=%s", spec.feed_id, generation)
         return generation
