@@ -222,6 +222,15 @@ def pieces_of(instants_s: Floats, longest_gap_s: float = LONGEST_SILENCE_S) -> t
     return tuple((float(instants_s[a]), float(instants_s[b])) for a, b in zip(first, last, strict=True))
 
 
+def end_of_piece(pieces: tuple[tuple[float, float], ...], instant_s: Floats) -> Floats:
+    """The end of the piece that each instant lies in; instants before all lie in the first."""
+    if not pieces:
+        return np.full(len(instant_s), np.nan)
+    starts, ends = (np.asarray(it) for it in zip(*pieces, strict=True))
+    found: Floats = ends[np.maximum(np.searchsorted(starts, instant_s, "right") - 1, 0)]
+    return found
+
+
 def warm_up(pieces: tuple[tuple[float, float], ...], *, share: float, longest_s: float) -> float:
     """The instant up to which everybody learns: a *share* of what is recorded, at most *longest_s*."""
     recorded_s = sum(end_s - start_s for start_s, end_s in pieces)

@@ -12,7 +12,9 @@ from backtest.sampling import BEFORE_DEPARTURE, EN_ROUTE, Samples, observed, sam
 from backtest.tracks import Tracks, tracks_of
 from backtest.truth import Truth, crossings, leaders, truth_of
 
-LONGEST_HORIZON_S = 1800.0
+LONGEST_S = 2700.0
+"""From a question to what happened, of those that are kept. Errors are judged within half an hour; whether a band of up to half
+an hour holds, the late ones tell as well."""
 
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it is done."""
@@ -35,6 +37,7 @@ class Answers:
     call: Int64s
     kind: Int64s
     actual_s: Floats
+    """inf where a vehicle was still on its way when the recording ended."""
     arrival_s: dict[str, Floats] = field(default_factory=dict)
     """Method to predicted arrival, nan where it said nothing."""
     bands: dict[str, Bands] = field(default_factory=dict)
@@ -85,9 +88,9 @@ def replay(
             told.update(predictor.at(now_s, ahead))
         if now_s < recording.warm_until_s:
             continue
-        actual = truth.at_s[ahead.call]
+        actual, still_open = truth.at_s[ahead.call], truth.open_s[ahead.call]
         with np.errstate(invalid="ignore"):
-            asked = np.flatnonzero((actual > now_s) & (actual < now_s + LONGEST_HORIZON_S))
+            asked = np.flatnonzero(((actual > now_s) & (actual < now_s + LONGEST_S)) | (still_open > now_s))
         row = {name: values[asked] for name, values in told.items()}
         row["sample"], row["call"] = ahead.sample[asked].astype(np.float64), ahead.call[asked].astype(np.float64)
         kept.append(row)
@@ -105,7 +108,13 @@ def _answers(setting: Setting, truth: Truth, kept: list[dict[str, Floats]]) -> A
     departed = truth.at_s[recording.runs.ptr[run]]
     with np.errstate(invalid="ignore"):
         kind = np.where((samples.kind[sample] == EN_ROUTE) & (departed > now), BEFORE_DEPARTURE, samples.kind[sample])
-    answers = Answers(now_s=now, run=run, call=call, kind=kind, actual_s=truth.at_s[call])
+    answers = Answers(
+        now_s=now,
+        run=run,
+        call=call,
+        kind=kind,
+        actual_s=np.where(np.isfinite(truth.open_s[call]), np.inf, truth.at_s[call]),
+    )
     asked = baselines.Ahead(sample=sample, call=call, ptr=np.zeros(1, np.int64))
     if recording.runs.scheduled:
         answers.arrival_s["schedule"] = baselines.schedule(recording, asked)

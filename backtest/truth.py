@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtest.recording import Bools, Floats, Int64s, Recording, Runs
+from backtest.recording import LONGEST_SILENCE_S, Bools, Floats, Int64s, Recording, Runs, end_of_piece
 from backtest.tracks import Tracks
 
 BEFORE_STOP_M = 15.0
@@ -37,6 +37,8 @@ class Truth:
 
     at_s: Floats
     """nan where nobody knows. At a run's first call its departure."""
+    open_s: Floats
+    """At calls that a vehicle was still on its way to when its piece of the recording ended: that end. Else nan."""
     of: int
     """How many calls the runs have that a vehicle was seen on."""
 
@@ -56,13 +58,28 @@ def truth_of(recording: Recording, tracks: Tracks) -> Truth:
         when = np.where(first[events.call], events.departure_s, events.arrival_s)
         rows = np.flatnonzero(np.isfinite(when))[::-1]
         at[events.call[rows]] = when[rows]
-        return Truth(at_s=at, of=_calls_of(runs, runs.run[events.call]))
+        return Truth(at_s=at, open_s=_open(recording, at), of=_calls_of(runs, runs.run[events.call]))
     main = main_vehicles(recording, tracks)
     found = crossings(
         recording, tracks.hindsight_m, recording.fixes.vehicle == main[recording.fixes.run], hindsight=True
     )
     at[found.call] = found.at_s
-    return Truth(at_s=at, of=_calls_of(runs, np.flatnonzero(main >= 0)))
+    return Truth(at_s=at, open_s=_open(recording, at), of=_calls_of(runs, np.flatnonzero(main >= 0)))
+
+
+def _open(recording: Recording, at_s: Floats) -> Floats:
+    """When its piece of the recording ended for calls that lie beyond the last known one of a run still heard of then."""
+    runs, fixes, events = recording.runs, recording.fixes, recording.events
+    heard = np.full(len(runs), -np.inf)
+    np.maximum.at(heard, fixes.run, fixes.received_s)
+    np.maximum.at(heard, runs.run[events.call], events.received_s)
+    end = end_of_piece(recording.pieces, heard)
+    last = np.full(len(runs), -1, np.int64)
+    known = np.flatnonzero(np.isfinite(at_s))
+    np.maximum.at(last, runs.run[known], known)
+    under_way = (last >= 0) & (end - heard <= LONGEST_SILENCE_S)
+    ahead = np.arange(len(at_s)) > last[runs.run]
+    return np.where(under_way[runs.run] & ahead, end[runs.run], np.nan)
 
 
 def main_vehicles(recording: Recording, tracks: Tracks) -> Int64s:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backtest.recording import Bools, Floats, Int64s, Recording
+from backtest.recording import Bools, Floats, Int64s, Recording, end_of_piece
 from backtest.replay import Answers, everybody_spoke
 from backtest.sampling import EN_ROUTE, KINDS
 from backtest.truth import Truth
@@ -118,8 +118,8 @@ def verdict_of(recording: Recording, answers: Answers, truth: Truth) -> Verdict:
 
 def _doubts(answers: Answers) -> list[str]:
     """What looks as though the schedule were another recording's."""
-    timetable = answers.arrival_s.get("schedule", np.zeros(0))
-    known = np.isfinite(timetable)
+    timetable = answers.arrival_s.get("schedule", np.full(len(answers), np.nan))
+    known = np.isfinite(timetable) & np.isfinite(answers.actual_s)
     off_s = float(np.median(np.abs(answers.actual_s[known] - timetable[known]))) if known.any() else 0.0
     if off_s < DOUBTFUL_S:
         return []
@@ -131,12 +131,16 @@ def _doubts(answers: Answers) -> list[str]:
 def _part(recording: Recording, answers: Answers, rows: Int64s) -> Part:
     horizon = answers.actual_s[rows] - answers.now_s[rows]
     bucket = accuracy.horizon_bucket(horizon)
-    end = _end_of_piece(recording, answers.now_s[rows])
-    counted, truncated = _observable(bucket, answers.now_s[rows], end)
+    end = end_of_piece(recording.pieces, answers.now_s[rows])
+    edges = np.asarray(accuracy.HORIZON_EDGES_S)
+    counted, truncated = _observable(bucket, answers.now_s[rows] + edges[np.maximum(bucket, 0) + 1] <= end)
     spoke = everybody_spoke(answers)[rows]
     kept = rows[counted & spoke]
     asked = rows[counted]
-    methods = {name: _figures(answers, name, kept, asked, bucket=bucket[counted & spoke]) for name in answers.arrival_s}
+    methods = {
+        name: _figures(answers, name, kept, asked, bucket=bucket[counted & spoke], told=rows[spoke], end=end[spoke])
+        for name in answers.arrival_s
+    }
     return Part(
         samples=len(kept),
         trips=len(np.unique(answers.run[kept])),
@@ -146,23 +150,15 @@ def _part(recording: Recording, answers: Answers, rows: Int64s) -> Part:
     )
 
 
-def _end_of_piece(recording: Recording, now_s: Floats) -> Floats:
-    ends = np.asarray([end_s for _, end_s in recording.pieces])
-    starts = np.asarray([start_s for start_s, _ in recording.pieces])
-    end: Floats = ends[np.maximum(np.searchsorted(starts, now_s, "right") - 1, 0)]
-    return end
-
-
-def _observable(bucket: Int64s, now_s: Floats, end_s: Floats) -> tuple[Bools, Bools]:
+def _observable(bucket: Int64s, seen: Bools) -> tuple[Bools, Bools]:
     """(rows that count, buckets that are truncated).
 
-    A recording that ends hides what came late. A row counts when everything that belongs in its bucket would have been
-    seen: its instant and the bucket's far edge lie in its piece of the recording. A bucket of which less than a third
-    would be left (in short recordings) counts with all its rows, marked as truncated.
+    A recording that ends hides what came late. A row counts when it is *seen*: whatever would have happened is in its piece of
+    the recording. A bucket of which less than a third would be left (in short recordings) counts with all its rows, marked as
+    truncated.
     """
-    edges = np.asarray(accuracy.HORIZON_EDGES_S)
     inside = bucket >= 0
-    whole = inside & (now_s + edges[np.maximum(bucket, 0) + 1] <= end_s)
+    whole = inside & seen
     had = np.bincount(bucket[inside], minlength=N)
     left = np.bincount(bucket[whole], minlength=N)
     truncated: Bools = (had > 0) & (left * 3 < had)
@@ -170,10 +166,13 @@ def _observable(bucket: Int64s, now_s: Floats, end_s: Floats) -> tuple[Bools, Bo
     return counted, truncated
 
 
-def _figures(answers: Answers, name: str, rows: Int64s, asked: Int64s, *, bucket: Int64s) -> Figures:
-    told = answers.arrival_s[name]
+def _figures(
+    answers: Answers, name: str, rows: Int64s, asked: Int64s, *, bucket: Int64s, told: Int64s, end: Floats
+) -> Figures:
+    """Of *rows*, in their *bucket*; availability in those *asked*; the band in all those *told*, up to the *end* of each."""
+    arrival = answers.arrival_s[name]
     now, actual = answers.now_s[rows], answers.actual_s[rows]
-    error, ahead, predicted = actual - told[rows], actual - now, told[rows] - now
+    error, ahead, predicted = actual - arrival[rows], actual - now, arrival[rows] - now
     in_eta = accuracy.bin_of(accuracy.ETA_BUCKETS, ahead)
     eta_good = accuracy.eta_accurate(ahead, error)
     eta_buckets = accuracy.shares(in_eta, eta_good, ETA_N)
@@ -182,13 +181,7 @@ def _figures(answers: Answers, name: str, rows: Int64s, asked: Int64s, *, bucket
         accuracy.mbta_accurate(predicted, error),
         len(accuracy.MBTA_BINS),
     )
-    band = answers.bands.get(name)
-    coverage, width = np.full(N, np.nan), np.full(N, np.nan)
-    if band is not None:
-        by_told = accuracy.horizon_bucket(predicted)
-        low, high = band.p10_s[rows], band.p90_s[rows]
-        coverage = accuracy.shares(by_told, (actual >= low) & (actual <= high), N) / 100.0
-        width = _per_bucket(by_told, high - low, np.mean)
+    coverage, width = _band(answers, name, told, end)
     return Figures(
         mae_s=_per_bucket(bucket, np.abs(error), np.mean),
         median_s=_per_bucket(bucket, error, np.median),
@@ -200,9 +193,27 @@ def _figures(answers: Answers, name: str, rows: Int64s, asked: Int64s, *, bucket
         width_s=width,
         early60=100.0 * float((error < -accuracy.EARLY_S).mean()) if len(rows) else float("nan"),
         before_now=int(np.count_nonzero(predicted < 0)),
-        wobble_s=_wobble(answers, rows, told[rows]),
-        availability=100.0 * float(np.isfinite(told[asked]).mean()) if len(asked) else float("nan"),
+        wobble_s=_wobble(answers, rows, arrival[rows]),
+        availability=100.0 * float(np.isfinite(arrival[asked]).mean()) if len(asked) else float("nan"),
         eta_ci95=_bootstrap(answers.run[rows], in_eta, eta_good),
+    )
+
+
+def _band(answers: Answers, name: str, rows: Int64s, end_s: Floats) -> tuple[Floats, Floats]:
+    """(share of arrivals in the band, its mean width) per bucket of the predicted horizon.
+
+    A row is seen when the band's end is: by then it has held or it has not, also where nobody came before the recording ended.
+    """
+    if name not in answers.bands:
+        return np.full(N, np.nan), np.full(N, np.nan)
+    low, high = answers.bands[name].p10_s[rows], answers.bands[name].p90_s[rows]
+    now, actual = answers.now_s[rows], answers.actual_s[rows]
+    bucket = accuracy.horizon_bucket(answers.arrival_s[name][rows] - now)
+    _, truncated = _observable(bucket, high <= end_s)
+    known = np.where(truncated[np.maximum(bucket, 0)], np.isfinite(actual), high <= end_s)
+    bucket = np.where(known, bucket, -1)
+    return accuracy.shares(bucket, (actual >= low) & (actual <= high), N) / 100.0, _per_bucket(
+        bucket, high - low, np.mean
     )
 
 

@@ -19,6 +19,15 @@ def test_a_call_is_passed_15_m_before_its_stop_between_two_reports() -> None:
     assert truth.coverage == 2 / 3
 
 
+def test_calls_ahead_at_the_end_are_still_open_and_those_of_who_fell_silent_before_are_not() -> None:
+    """A bus has passed its second call when the recording ends at 200 s: nobody came to the third before that."""
+    reports = made.fixes((0, 0, 0), (90, 0, 900), (140, 0, 1100))
+    for end_s, still_open in ((200.0, 200.0), (400.0, np.nan)):
+        recording = made.recording(made.runs(), reports=reports, pieces=((0.0, end_s),))
+        truth = truth_of(recording, tracks_of(recording.runs, recording.lines, recording.fixes))
+        assert np.array_equal(truth.open_s[:3], [np.nan, np.nan, still_open], equal_nan=True)
+
+
 def test_inside_a_silence_nobody_knows() -> None:
     """151 s between two reports are too long at a 30 s feed, and not at one of 240 s."""
     reports = made.fixes((0, 0, 100), (151, 0, 1100), (181, 0, 2000))

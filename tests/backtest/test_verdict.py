@@ -34,7 +34,7 @@ def _verdict(
         bands=bands or {},
     )
     recording = made.recording(of or made.runs(max(n, 1)), pieces=((0.0, ends_s),))
-    return verdict_of(recording, answers, Truth(at_s=np.full(3, NAN), of=3))
+    return verdict_of(recording, answers, Truth(at_s=np.full(3, NAN), open_s=np.full(3, NAN), of=3))
 
 
 def test_errors_are_those_of_the_bucket_of_the_actual_arrival() -> None:
@@ -185,3 +185,22 @@ def test_the_warm_up_counts_what_is_recorded_not_the_silence() -> None:
     pieces = ((0.0, 100.0), (1000.0, 1200.0))
     assert warm_up(pieces, share=0.4, longest_s=7200.0) == 1020.0
     assert warm_up(pieces, share=0.4, longest_s=60.0) == 60.0
+
+
+def test_a_band_that_ends_before_the_recording_has_held_or_not_whoever_came() -> None:
+    """Of four bands of 10 to 15 minutes that end at 1,000 s, one held; one came later, two were still awaited when the
+    recording ended. The band that ends after the recording says nothing."""
+    now = [0.0] * 5
+    bands = {"m": Bands(p10_s=np.full(5, 600.0), p90_s=np.array([1000.0] * 4 + [1300.0]))}
+    told = {"m": [700.0] * 5}
+    horizon = [800.0, 1100.0, np.inf, np.inf, 900.0]
+    it = _verdict(now=now, horizon=horizon, told=told, bands=bands, ends_s=1200.0).main
+    assert it.methods["m"].coverage[3] == 0.25
+    assert it.samples == 3, "errors are of what happened"
+
+
+def test_bands_that_all_end_after_the_recording_are_judged_by_who_came() -> None:
+    bands = {"m": Bands(p10_s=np.full(3, 600.0), p90_s=np.full(3, 1000.0))}
+    told = {"m": [700.0] * 3}
+    it = _verdict(now=[0.0] * 3, horizon=[800.0, 500.0, np.inf], told=told, bands=bands, ends_s=900.0).main
+    assert it.methods["m"].coverage[3] == 0.5
