@@ -43,6 +43,7 @@ class Settings:
     gap_s: float = 150.0
     """Between two positions further apart in time a crossing is too uncertain to learn from, unless the feed is that slow."""
     slow_gap_s: float = 300.0
+    slowest_gap_s: float = 400.0
     jump_slack_m: float = 150.0
     backwards_m: float = 250.0
     """Further back along its line than this a vehicle is not where it was thought to be."""

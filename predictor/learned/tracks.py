@@ -38,6 +38,8 @@ WAIT_WITHIN_M = 1_500.0
 """So near its start a vehicle that is ahead of its first departure is taken to wait for it, wherever it parks."""
 WAIT_EARLY_S = 120.0
 """It may leave so much ahead of it; one in twenty does."""
+LATE_BY = 1.2
+"""So much longer than usual is a gap of the slowest feeds that is none: their next position was late."""
 STARTS_M = 100.0
 """Once it may leave, this much progress is a start."""
 
@@ -170,7 +172,9 @@ class Tracks:
         c["refused"][slot] = 0
         habit = plan.habit[run]
         learned.learn_interval(habit, gap)
-        allowed = np.clip(2.2 * learned.groups["interval_s"][habit], settings.gap_s, settings.slow_gap_s)
+        usual_s = learned.groups["interval_s"][habit]
+        longest_s = np.clip(LATE_BY * usual_s, settings.slow_gap_s, settings.slowest_gap_s)
+        allowed = np.clip(2.2 * usual_s, settings.gap_s, longest_s)
         before_m, before_s = c["metres"][slot].copy(), c["located_epoch_s"][slot].copy()
         waits = self._wait(plan, run, slot, metres, located)
         metres = np.where(waits, metres, np.maximum(metres, before_m))
