@@ -1,21 +1,11 @@
 """Places that a question is about."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from api.around import place_asked
-from tests.api.town import GTFS, Town, at
-
-FIJI_LIKE = {
-    **GTFS,
-    "stops.txt": re.sub(
-        r"-63\.(50|49\d+)", lambda it: "180.0" if it[1] == "50" else f"-179.9{it[1][1:]}", GTFS["stops.txt"]
-    ),
-    "shapes.txt": GTFS["shapes.txt"].replace("-63.50", "180.0"),
-}
-"""The town where the date changes: half of its stops lie at 180 degrees east, half some metres further east."""
+from tests.api.town import FIJI_LIKE, Town, at
 
 
 def test_box_that_is_bounded_reaches_no_farther_than_the_largest_radius() -> None:

@@ -7,8 +7,7 @@ import pytest
 
 from api.pages import board
 from api.plane import METRES_PER_DEGREE, away_m, eastward_deg, stops_within
-from tests.api.test_around import FIJI_LIKE
-from tests.api.town import Town
+from tests.api.town import FIJI_LIKE, Town
 
 
 def test_metres_shrink_with_latitude_and_cross_the_antimeridian() -> None:

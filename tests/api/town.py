@@ -7,6 +7,7 @@ All numbers can be checked by hand. It lies on a meridian, so that 0.01 degrees 
 import atexit
 import functools
 import io
+import re
 import shutil
 import tempfile
 import zipfile
@@ -269,6 +270,14 @@ def predictions_of(bundle: Bundle, rows: list[Row], buses: list[Bus] | None = No
     )
 
 
+FIJI_LIKE = {
+    **GTFS,
+    "stops.txt": re.sub(
+        r"-63\.(50|49\d+)", lambda it: "180.0" if it[1] == "50" else f"-179.9{it[1][1:]}", GTFS["stops.txt"]
+    ),
+    "shapes.txt": GTFS["shapes.txt"].replace("-63.50", "180.0"),
+}
+"""The town where the date changes: half of its stops lie at 180 degrees east, half some metres further east."""
 CALLS_OF_T1 = [
     ("pier_1", at(8, 2), at(8, 2), 4),
     ("mid", at(8, 12), at(8, 12), 0),

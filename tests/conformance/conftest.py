@@ -1,5 +1,9 @@
 """The cities, each opened once."""
 
+import hashlib
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +13,7 @@ from tests.conformance.cities import NAMES, City, open_city
 from tests.conformance.questions import Question, questions
 from tests.conformance.serving import serving
 
+JAVASCRIPT = Path(__file__).parent / "js"
 _OPENED: dict[str, City] = {}
 
 
@@ -48,3 +53,28 @@ def address(town: City, redis_url: str) -> Iterator[str]:
     """The town's address, while it serves; what riders report goes to a real hall."""
     with serving(town.application, redis_url) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """A folder with the pinned SDK, kept from run to run; skips, by name, without Node, npm or the registry."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not here: the JavaScript SDK is not tried")
+    lock = (JAVASCRIPT / "package-lock.json").read_bytes()
+    folder = Path(tempfile.gettempdir()) / f"wayside-js-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if not (folder / "done").exists():
+        folder.mkdir(exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(JAVASCRIPT / name, folder / name)
+        made = subprocess.run(
+            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=folder,
+            capture_output=True,
+            timeout=150,
+            check=False,
+        )
+        if made.returncode:
+            pytest.skip(f"npm could not fetch the JavaScript SDK: {made.stderr.decode()[-200:]}")
+        (folder / "done").touch()
+    return folder

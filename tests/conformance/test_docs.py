@@ -7,9 +7,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from tests.conformance.test_javascript_sdk import packages
-
-__all__ = ["packages"]  # a fixture
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 DEMO = "http://127.0.0.1:8000"
 

@@ -2,47 +2,20 @@
 
 import base64
 import dataclasses
-import hashlib
 import json
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.transit import gtfs_realtime_pb2
 
-from tests.api.endpoints.test_regions import info, warning
+from tests.api.warnings import info, warning
 from tests.conformance.cities import KEY, City
 from tests.conformance.things import Things, things_of
 
 SOURCES = Path(__file__).parent / "js"
-
-
-@pytest.fixture(scope="session")
-def packages() -> Path:
-    """A folder with the pinned SDK, kept from run to run; skips, by name, without Node, npm or the registry."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not here: the JavaScript SDK is not tried")
-    lock = (SOURCES / "package-lock.json").read_bytes()
-    folder = Path(tempfile.gettempdir()) / f"wayside-js-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (folder / "done").exists():
-        folder.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCES / name, folder / name)
-        made = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=folder,
-            capture_output=True,
-            timeout=150,
-            check=False,
-        )
-        if made.returncode:
-            pytest.skip(f"npm could not fetch the JavaScript SDK: {made.stderr.decode()[-200:]}")
-        (folder / "done").touch()
-    return folder
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.asgi import get
-from tests.api.test_many_feeds import City, hill_late, late
+from tests.api.two_feeds import City, hill_late, late
 from tests.conformance import ios
 
 IDS = {

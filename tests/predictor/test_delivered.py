@@ -8,23 +8,8 @@ from domain.delivered import RouteDay
 from domain.predictions import Predictions
 from domain.realtime import TripRelationship
 from predictor.delivered import Ledger
-from tests.predictor.streets import DATE, EAST, WEST, Report, Streets, along, at
-
-LATE_S = {"east2": 1500}
-"""Twenty-five minutes late from its start, with the rest of its block."""
-
-
-def reports(now: int, without: set[str]) -> list[Report]:
-    """Every bus of line S that is between its first and last stop, on time but for LATE_S, but for those *without*."""
-    found = []
-    for number in range(12):
-        for way, line in (("east", EAST), ("west", WEST)):
-            trip = f"{way}{number}"
-            departs = at(7) + number * 600 + (1500 if way == "west" else 0) + LATE_S.get(trip, 0)
-            if trip not in without and departs <= now <= departs + 1200:
-                place = along(line, (now - departs) * 5)
-                found.append(Report(place=place, when=now, trip=trip, vehicle=f"b{number % 5}-{way}"))
-    return found
+from tests.predictor.driven import reports
+from tests.predictor.streets import DATE, Streets, at
 
 
 def drive(

@@ -9,8 +9,8 @@ from predictor.learned.settings import Settings
 from predictor.recall import KEEP_EVERY_S, Recall
 from store import learned, scores
 from store.hall import Hall
+from tests.predictor.driven import run
 from tests.predictor.streets import Streets, at
-from tests.predictor.test_foresight import run
 
 NOW = float(at(8, 31))
 

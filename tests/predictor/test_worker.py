@@ -12,8 +12,8 @@ from runtime.clock import FakeClock
 from runtime.settings import ArchiveSettings, PredictorSettings, Settings
 from store import delivered, feed_health, predictions, realtime, timetable
 from store.hall import Hall
+from tests.predictor.driven import reports
 from tests.predictor.streets import DATE, Report, Streets, at, vehicles
-from tests.predictor.test_delivered import reports
 
 SPECS = (
     FeedSpec(feed_id="streets", kind=FeedKind.GTFS, url="http://x", interval_s=3600),

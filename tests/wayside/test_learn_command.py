@@ -12,8 +12,8 @@ from predictor.learned.settings import Settings
 from predictor.recall import Recall
 from store import learned, timetable
 from store.hall import Hall
+from tests.predictor.driven import run as drive
 from tests.predictor.streets import Streets, at, streets
-from tests.predictor.test_foresight import run as drive
 from wayside.cli import run
 
 NOW = float(at(7, 40))
