@@ -16,8 +16,8 @@ from runtime.settings import PredictorSettings
 from store import predictions, timetable
 from store.hall import Hall
 from store.timetable import Bundle
+from tests.predictor.driven import buses
 from tests.predictor.streets import Streets, at, schedule_files, streets
-from tests.predictor.test_foresight import buses
 from tests.predictor.test_worker import tick, worker_of
 
 CHANGES_AT, ENDS_AT = at(7, 40, 10), at(7, 55)
