@@ -82,7 +82,7 @@ class Settings:
     shows where the errors of many horizons share a knot."""
     band_mix: float = 0.5
     """The same for the band, which is asked by the predicted horizon whether it holds what it says."""
-    band_rate: float = 0.05
+    band_rate: float = 0.04
     """An outcome outside the band widens it by four fifths of this, one inside narrows it by a fifth of it; less where many are
     known."""
     expert_mix: float = 0.6
