@@ -8,13 +8,17 @@ from backtest.readers.folder import Folder, Table, numbers, texts
 from backtest.readers.positions_with_gtfs import typical_interval
 from backtest.readers.rapid_transit import TRACK_TOLERANCE_M
 from backtest.readers.realtime_rows import instants
-from backtest.recording import Events, Fixes, Recording, SetUnreadable, pieces_of, warm_up
-from domain import service_day
+from backtest.recording import Events, Fixes, Recording, Runs, SetUnreadable, Stops, pieces_of, warm_up
+from domain import geo, service_day
 
 NAME = "positions with the stops ahead and their actual arrivals, without a timetable"
 NEEDS = "a table with trip_id, vehicle_id, vp_ts, vp_lat, vp_lon, stop_id, stop_sequence, stop_lat, stop_lon, actual_arrival"
 WARM_UP = "two hours, at most 40 % of what is recorded"
 ZONE = "UTC"
+LEFT_M = 60.0
+"""So far from its stop a vehicle is on its way."""
+STARTING_MPS = 8.0
+"""How fast it got there."""
 
 
 def recognise(folder: Folder) -> bool:
@@ -83,8 +87,6 @@ def read(folder: Folder) -> Recording:
         said=np.asarray([position for _, (_, position) in listed_fixes], np.int64),
         stopped=np.zeros(len(source), np.bool_),
     )
-    listed_events = sorted(events.items(), key=lambda it: (it[1][0], it[0]))
-    when = np.asarray([moment for _, (moment, _) in listed_events])
     pieces = pieces_of(np.sort(found.received_s))
     return Recording(
         name=folder.name,
@@ -94,17 +96,39 @@ def read(folder: Folder) -> Recording:
         runs=runs,
         lines=lines,
         fixes=found,
-        events=Events(
-            received_s=when,
-            call=np.asarray([call for call, _ in listed_events], np.int64),
-            vehicle=np.asarray([vehicle for _, (_, vehicle) in listed_events], np.int64),
-            arrival_s=when,
-            departure_s=when,
-        ),
+        events=_stop_events(events, found, stops, runs),
         said=(),
         pieces=pieces,
         warm_until_s=warm_up(pieces, share=0.4, longest_s=7200.0),
         interval_s=typical_interval(found),
         native=True,
-        notes=["dwell is not recorded apart"],
+        notes=["departures are told by where the vehicles are seen next"],
+    )
+
+
+def _stop_events(arrivals: dict[int, tuple[float, int]], fixes: Fixes, stops: Stops, runs: Runs) -> Events:
+    """Arrivals as recorded; departures by the next position away from the stop, known when that is received."""
+    order = np.lexsort((fixes.at_s, fixes.run))
+    bounds = np.searchsorted(fixes.run[order], np.arange(len(runs.ptr)))
+    rows = [(when, call, vehicle, when, float("nan")) for call, (when, vehicle) in arrivals.items()]
+    for call, (when, vehicle) in arrivals.items():
+        run = int(runs.run[call])
+        mine = order[bounds[run] : bounds[run + 1]]
+        later = mine[fixes.at_s[mine] > when]
+        stop = runs.stop[call]
+        away = geo.distances_m(float(stops.lat[stop]), float(stops.lon[stop]), fixes.lat[later], fixes.lon[later])
+        gone = np.flatnonzero(away > LEFT_M)
+        if not len(gone):
+            continue
+        at = float(fixes.at_s[later[gone[0]]])
+        near = float(fixes.at_s[later[gone[0] - 1]]) if gone[0] else when
+        rows.append((at, call, vehicle, float("nan"), max(near, at - float(away[gone[0]]) / STARTING_MPS)))
+    rows.sort(key=lambda it: it[:2])
+    received, call_of, vehicles, arrived, departed = (list(it) for it in zip(*rows, strict=True)) if rows else ([],) * 5
+    return Events(
+        received_s=np.asarray(received, np.float64),
+        call=np.asarray(call_of, np.int64),
+        vehicle=np.asarray(vehicles, np.int64),
+        arrival_s=np.asarray(arrived, np.float64),
+        departure_s=np.asarray(departed, np.float64),
     )

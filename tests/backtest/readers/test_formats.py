@@ -361,6 +361,23 @@ def test_samples_of_the_stops_ahead_are_arrivals_that_become_known(tmp_path: Pat
     assert recording.fixes.said.tolist() == [0, 0]
 
 
+def test_samples_tell_a_departure_by_the_next_position_away_from_the_stop(tmp_path: Path) -> None:
+    """It reaches b at 90 s, stands there at 120 s, and is 80 m on at 160 s: at 8 m/s it left ten seconds before."""
+    rows = [
+        {"trip_id": "t", "vehicle_id": "v", "vp_ts": at, "vp_lat": lat_at(metres), "vp_lon": -75.0, "stop_id": stop,
+         "stop_sequence": number, "stop_lat": lat_at(1000.0 * number), "stop_lon": -75.0, "actual_arrival": reached}
+        for at, metres in ((36_000_000, 100.0), (36_000_120, 1005.0), (36_000_160, 1080.0))
+        for number, stop, reached in ((1, "b", 36_000_090), (2, "c", 36_000_300))
+        if reached > at
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "samples.parquet")
+    events = _read(tmp_path).events
+    assert events.received_s.tolist() == [36_000_090.0, 36_000_160.0, 36_000_300.0]
+    assert events.call.tolist() == [0, 0, 1]
+    assert np.isnan(events.departure_s[0])
+    assert events.departure_s[1] == pytest.approx(36_000_150.0, abs=0.5)
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """By its path."""
     with pytest.raises(SetUnreadable, match="nowhere"):
