@@ -12,6 +12,7 @@ from api.endpoints.answers import limit
 from api.endpoints.explain import facts
 from api.errors import RequestRefused
 from api.pages import words
+from api.pages.board import PASSED_S
 from api.pages.names import name_in
 from api.pages.render import clock_text, language_of, page, time_zone_of
 from api.served import Served
@@ -33,17 +34,21 @@ async def why(request: Request) -> Response:
     found = msgspec.json.decode(msgspec.json.encode(body))
     prediction = found["prediction"] or {}
     learned = prediction.get("learned")
-    told_ms = prediction.get("departureTime") or prediction.get("arrivalTime") or 0
-    planned_s = _planned_s(served, visit)
-    told_s = told_ms / 1000 if found["decision"]["because"] == "told_live" and told_ms else planned_s
+    arrives_ms, leaves_ms = prediction.get("arrivalTime") or 0, prediction.get("departureTime") or 0
+    planned_s, now_s = _planned_s(served, visit), found["currentTime"] / 1000
+    because = found["decision"]["because"]
+    told_s = (leaves_ms or arrives_ms) / 1000 if because == "told_live" and (leaves_ms or arrives_ms) else planned_s
+    left = because == "told_live" and told_s < now_s - PASSED_S
+    comes_s = (arrives_ms or leaves_ms) / 1000
     names = _Names(served, language)
     return page(
         request,
         "_why.html" if request.query_params.get("part") == "why" else "why.html",
-        now=found["currentTime"] / 1000,
+        now=now_s,
         told_epoch_s=told_s,
         planned_epoch_s=planned_s,
-        because=found["decision"]["because"],
+        because="because.left" if left else f"because.decision.{because}",
+        live=because == "told_live" and not left,
         source=prediction.get("source", "none"),
         route=names.route(visit),
         headsign=names.headsign(visit),
@@ -51,8 +56,8 @@ async def why(request: Request) -> Response:
         stop_id=request.query_params.get("stop", ""),
         feed=found["realtime"],
         vehicle=found["vehicle"],
-        early_epoch_s=told_s + prediction.get("earlySeconds", 0),
-        late_epoch_s=told_s + prediction.get("lateSeconds", 0),
+        early_epoch_s=comes_s + prediction.get("earlySeconds", 0),
+        late_epoch_s=comes_s + prediction.get("lateSeconds", 0),
         learned=learned,
         segments=_segments(names, visit, learned) if learned else [],
         picture=_picture(request, names, visit, learned) if learned else "",

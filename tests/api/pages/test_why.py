@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 
 from api.app import Application
 from api.pages import table
+from api.pages.board import PASSED_S
 from predictor.learned.explanation import Explanation, Hour, Opinion, Segment
 from store import explanations
 from store.hall import Hall
@@ -51,6 +53,23 @@ async def town(tmp_path: Path, redis_url: str) -> AsyncIterator[Town]:
     await hall.close()
 
 
+async def explained(town: Town, redis_url: str, told: Explanation) -> str:
+    """The page of t1's arrival at Top, while the predictor says *told*."""
+    predictor = Hall.connect(redis_url)
+
+    async def answer() -> None:
+        question = await explanations.next_question(predictor, 10.0)
+        assert question is not None
+        await explanations.answer(predictor, question, msgspec.json.encode(told))
+
+    answering = asyncio.create_task(answer())
+    page = await get(town.application, TOP)
+    await answering
+    await predictor.close()
+    assert page.status_code == 200, page.text
+    return page.text
+
+
 @pytest.mark.parametrize(
     ("language", "words", "hour"),
     [
@@ -89,22 +108,46 @@ async def test_a_learned_arrival_is_explained_with_a_picture(
 async def test_where_the_agencys_time_is_told_ours_is_explained_beside_it(town: Town, redis_url: str) -> None:
     """The page gives the agency's time, and says what we would have said and how that is made up."""
     await town.tell([Row(trip="t1", calls=CALLS, source=1, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
-    predictor = Hall.connect(redis_url)
+    said = await explained(town, redis_url, explanation())
+    assert "The agency predicts it." in said
+    assert re.search(r"We ourselves would say \d\d:21:50", said)
+    assert "Riders are told the agency" in said
+    assert "earlier than the middle" not in said
+    assert said.count('<circle class="stop"') == 2
 
-    async def answer() -> None:
-        question = await explanations.next_question(predictor, 10.0)
-        assert question is not None
-        await explanations.answer(predictor, question, msgspec.json.encode(explanation()))
 
-    answering = asyncio.create_task(answer())
-    page = await get(town.application, TOP)
-    await answering
-    await predictor.close()
-    assert "The agency predicts it." in page.text
-    assert re.search(r"We ourselves would say \d\d:21:50", page.text)
-    assert "Riders are told the agency" in page.text
-    assert "earlier than the middle" not in page.text
-    assert page.text.count('<circle class="stop"') == 2
+async def test_the_band_is_that_of_the_arrival_not_moved_by_the_stay(town: Town, redis_url: str) -> None:
+    """It arrives at 8:24 or up to two minutes around that, and leaves a minute later: it comes between :22 and :26."""
+    bands = [(-120, 120)] * len(CALLS)
+    await town.tell([Row(trip="t1", calls=CALLS, source=3, vehicle=0, bands=bands)], [Bus(name="7", row=0, lat=44.605)])
+    said = await explained(town, redis_url, explanation())
+    assert re.search(r"Why \d\d:25\?", said)
+    assert re.search(r"the vehicle comes between \d\d:22 and \d\d:26\.", said)
+
+
+async def test_what_is_the_middle_is_not_called_earlier_than_it(town: Town, redis_url: str) -> None:
+    """And a correction by nothing has no sign of its own."""
+    whole = explanation()
+    times = {**whole.times_epoch_s, "published": whole.times_epoch_s["p50"]}
+    experts = [Opinion(expert="ratio", says_s=1005, bias_s=-0.4, weight=1.0)]
+    await town.tell([Row(trip="t1", calls=CALLS, source=3, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
+    said = await explained(town, redis_url, replace(whole, times_epoch_s=times, experts=experts))
+    assert re.search(r"Riders are told \d\d:22:05, the middle", said)
+    assert "earlier than the middle" not in said
+    assert "+0 s" in said
+    assert "-0 s" not in said
+
+
+@pytest.mark.parametrize(("after_s", "live"), [(20, True), (PASSED_S + 1, False)])
+async def test_what_the_board_no_longer_lists_is_not_called_live(town: Town, after_s: int, live: bool) -> None:
+    """Also where the agency goes on naming the time that is over."""
+    await town.clock.advance_s(20 * 60 + after_s)
+    await town.tell([Row(trip="t1", calls=CALLS, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
+    page = (await get(town.application, TOP)).text
+    assert ("A live prediction is shown." in page, 'class="live"' in page) == (live, live)
+    assert ("Its time has passed" in page) == (not live)
+    board = (await get(town.application, "/stops/1_top")).text
+    assert ("trip=1_t1&" in board) == live
 
 
 async def test_the_agencys_word_and_the_timetable_are_said_so(town: Town) -> None:
