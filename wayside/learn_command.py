@@ -94,9 +94,10 @@ async def _import(hall: Hall, settings: Settings, feed_id: str, path: Path) -> i
     """Take a file in, after a look at it: what is wrong in it would be told to riders, and replaces all that is known."""
     try:
         with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is of another format, or cut short")
+            file.seek(0)
             kept = np.load(file, allow_pickle=False)
-            if not isinstance(kept, np.lib.npyio.NpzFile):
-                raise TypeError("a single array")
             state = State({name: kept[name] for name in kept.files})
         if "pair.n" not in state.columns:
             raise KeyError("pair.n")

@@ -140,14 +140,15 @@ async def _into_force(redis_url: str, home: Path) -> None:
     await hall.close()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and cut", b"\x93NUMPY"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and cut", b"\x93NUMPY", b"# some text\n"])
 def test_learn_import_of_a_damaged_file_says_so(
     config: str, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Empty, cut short, another format of the same library."""
+    """Empty, cut short, another format of the same library, a text; no library's own advice on how to read it all the same."""
     (tmp_path / "damaged.npz").write_bytes(content)
     assert run(["learn", "--config", config, "import", str(tmp_path / "damaged.npz")]) == 1
-    assert "expected a file made by `wayside learn export`" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.endswith("expected a file made by `wayside learn export`: it is of another format, or cut short\n")
 
 
 def test_learn_export_to_a_place_that_cannot_be_written(
