@@ -124,6 +124,10 @@ async def _import(hall: Hall, settings: Settings, feed_id: str, path: Path) -> i
     return 0
 
 
+SIGNED = "pair.odd_n"
+"""A count that is below 0 where what it counts was too short."""
+
+
 def _fault(columns: Mapping[str, npt.NDArray[Any]]) -> str:
     """What no engine can have learned: "" when nothing."""
     for name, column in columns.items():
@@ -131,7 +135,8 @@ def _fault(columns: Mapping[str, npt.NDArray[Any]]) -> str:
             return f"{name}: expected numbers, found {column.dtype}"
         if not np.isfinite(column).all():
             return f"{name}: expected finite numbers"
-        if name.endswith((".n", "_n", "observed_s", "scheduled_s", "dwell_s", "errors")) and (column < 0).any():
+        sum_or_count = name != SIGNED and name.endswith((".n", "_n", "observed_s", "scheduled_s", "dwell_s", "errors"))
+        if sum_or_count and (column < 0).any():
             return f"{name}: expected nothing below 0"
     return ""
 

@@ -132,6 +132,26 @@ def test_learn_import_of_a_spoiled_file_changes_nothing(
     assert "no stop pair with stop 'nowhere'" in capsys.readouterr().out
 
 
+def test_learn_import_knows_running_times_that_were_too_short(config: str, redis_url: str, tmp_path: Path) -> None:
+    """Their number in a row is below 0, as the predictor keeps it: what it wrote itself is no fault."""
+    file = tmp_path / "learned.npz"
+    assert run(["learn", "--config", config, "export", str(file)]) == 0
+    with np.load(file) as kept:
+        columns = {key: kept[key] for key in kept.files}
+    columns["pair.odd_n"][0], columns["pair.odd_s"][0] = -2.0, 30.0
+    np.savez_compressed(file, allow_pickle=False, **columns)
+    assert run(["learn", "--config", config, "import", str(file)]) == 0
+
+    async def kept_now() -> list[float]:
+        hall = Hall.connect(redis_url)
+        found = await learned.get(hall, "streets")
+        await hall.close()
+        assert found is not None
+        return sorted(found[2]["pair.odd_n"].tolist())
+
+    assert asyncio.run(kept_now())[0] == -2.0
+
+
 async def _into_force(redis_url: str, home: Path) -> None:
     """The streets' timetable, which lies in the home already."""
     (folder,) = (home / "timetables" / "streets").iterdir()
