@@ -25,7 +25,7 @@ from predictor.learned.errors import (
 from predictor.learned.journeys import Journeys, Stand, journeys, stand
 from predictor.learned.learned import Learned, State
 from predictor.learned.learning import Learning
-from predictor.learned.plan import LIFT_M, Plan, least_s, paces, spread, thresholds, top_speeds
+from predictor.learned.plan import LIFT_M, Plan, calls_at, least_s, paces, spread, thresholds, top_speeds
 from predictor.learned.runs import (
     Fixes,
     Forecast,
@@ -63,6 +63,8 @@ class Engine:
         self.samples = Samples(self.settings)
         self._learning = Learning(self.settings, self.learned, self.tracks, self.samples)
         self._judgement: tuple[int, Judgement] | None = None
+        self._plan: Plan | None = None
+        """The last one observed by."""
 
     def state(self) -> State:
         """Everything learned, to keep. Where vehicles are right now is not part of it."""
@@ -94,16 +96,22 @@ class Engine:
             habit=self.learned.group_slots(runs.group),
             least_s=least_s(top_mps[run], position, reach, leave),
             top_mps=top_mps,
+            calls_at=calls_at(runs, run, position),
         )
 
     def _pace_of_others(self, pace_s: Floats, pair: Int64s, timed: Bools) -> Floats:
         """The pace, without a timetable that of the runs seen on the same ways: what they needed is known against it."""
-        n, scheduled = self.learned.pairs["n"][pair], self.learned.pairs["scheduled_s"][pair]
-        borrowed = ~timed & (pair >= 0) & (n > 0)
-        return np.where(borrowed, scheduled / np.where(n > 0, n, 1.0), pace_s)
+        inner = np.flatnonzero(~timed & (pair >= 0))
+        n, scheduled = self.learned.pairs["n"][pair[inner]], self.learned.pairs["scheduled_s"][pair[inner]]
+        pace = pace_s.copy()
+        pace[inner] = np.where(n > 0, scheduled / np.where(n > 0, n, 1.0), pace[inner])
+        return pace
 
     def observe(self, now_epoch_s: float, plan: Plan, fixes: Fixes, events: StopEvents) -> None:
         """Take in what was received by *now*, and learn what it proves."""
+        if plan is not self._plan:
+            self._plan = plan
+            self.samples.forget(self.tracks.forget_others(plan))
         seen = self.tracks.observe(now_epoch_s, plan, fixes, events, self.learned)
         self._learning.learn(now_epoch_s, plan, seen)
 
@@ -193,15 +201,14 @@ class Engine:
         stay = np.zeros(n)
         stay[some] = np.where(ahead, dwell / total, 0.0)
         age = np.digitize(np.nan_to_num(at.age_s, nan=0.0), AGES_S)[ways.row]
-        low, share = np.zeros(n, np.int64), np.zeros(n)
-        low[some], share[some] = knots(mean[some])
+        low, share = knots(mean[some])
         offsets = np.full((len(QUANTILES) + 1, n), np.nan)
-        offsets[:, some] = _quantiles(judgement.quantile, group[some], cell[some], low[some], age[some], share[some])
+        offsets[:, some] = _quantiles(judgement.quantile, group[some], cell[some], low, age[some], share)
         blend, dwell = mean, stay
         self._hold(now_epoch_s, plan, at, ways, blend, offsets)
         return Made(
             at=at, ways=ways, rough_s=rough, blend_s=blend, dwell_s=dwell, experts_s=experts, weight=weight, bias=bias,
-            offsets=offsets, low=low, share=share, age=age, group=group, cell=cell,
+            offsets=offsets, age=age, group=group, cell=cell,
         )  # fmt: skip
 
     def _hold(
@@ -306,8 +313,6 @@ class Made:
     bias: Floats
     offsets: Floats
     """Relative, a row a quantile (QUANTILES, then the published one)."""
-    low: Int64s
-    share: Floats
     age: Int64s
     group: Int64s
     cell: Int64s

@@ -191,7 +191,9 @@ def journeys(
         now_epoch_s,
         None if hour is None else hour[inner],
     )
-    raw = _raw(learned.seen_share(plan.pair[call], now_epoch_s), run_s[0], ptr, row) & moving
+    seen = np.zeros(len(call))
+    seen[inner] = learned.seen_share(plan.pair[call[inner]], now_epoch_s)
+    raw = _raw(seen, run_s[0], ptr, row) & moving
     dwell = np.zeros(len(call))
     held = np.zeros(len(call))
     some = np.flatnonzero(moving)

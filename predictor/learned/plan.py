@@ -73,6 +73,8 @@ class Plan:
     """Nobody drives from the call before to this one in less."""
     top_mps: Floats
     """No vehicle on the run is faster, one row a run."""
+    calls_at: Int64s
+    """Equal for runs that call at the same stops in the same order, one row a run."""
 
 
 def spread(ptr: Int64s) -> tuple[Int64s, Int64s]:
@@ -80,6 +82,13 @@ def spread(ptr: Int64s) -> tuple[Int64s, Int64s]:
     sizes = np.diff(ptr)
     run = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     return run, np.arange(len(run), dtype=np.int64) - ptr[:-1][run]
+
+
+def calls_at(runs: Runs, run: Int64s, position: Int64s) -> Int64s:
+    """A number for the stops that each run calls at, in order; a row a run."""
+    at = np.zeros(len(runs), np.uint64)
+    np.add.at(at, run, runs.stop.astype(np.uint64) * (2 * position.astype(np.uint64) + np.uint64(1)))
+    return at.view(np.int64)
 
 
 def thresholds(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Floats]:

@@ -31,7 +31,7 @@ _COLUMNS = {
     "refused_epoch_s": (np.float64, np.nan), "ended_epoch_s": (np.float64, np.nan), "heard_epoch_s": (np.float64, 0.0), "waits_m": (np.float64, np.nan),
     "sampled_epoch_s": (np.float64, np.nan), "began_epoch_s": (np.float64, np.nan),
     "doubts": (np.float64, 0.0), "lied_epoch_s": (np.float64, np.nan), "took_s": (np.float64, 0.0),
-    "usual_s": (np.float64, 0.0), "spacing": (np.float64, 0.0),
+    "usual_s": (np.float64, 0.0), "spacing": (np.float64, 0.0), "calls_at": (np.int64, 0), "ends_m": (np.float64, np.nan),
 }  # fmt: skip
 
 WAIT_WITHIN_M = 1_500.0
@@ -40,6 +40,8 @@ WAIT_EARLY_S = 120.0
 """It may leave so much ahead of it; one in twenty does."""
 LATE_BY = 1.2
 """So much longer than usual is a gap of the slowest feeds that is none: their next position was late."""
+OTHER_LINE_M = 50.0
+"""A line that ends so much sooner or later is another one: places along the one are none along the other."""
 STARTS_M = 100.0
 """Once it may leave, this much progress is a start."""
 
@@ -86,8 +88,10 @@ class Tracks:
         of = self._slot_of
         return np.fromiter((of.get(key, -1) for key in keys.tolist()), np.int64, len(keys))
 
-    def _slots(self, keys: Int64s) -> Int64s:
-        of = self._slot_of
+    def _slots(self, plan: Plan, run: Int64s) -> Int64s:
+        """The slot of each run of the *plan*, new ones made."""
+        of, keys = self._slot_of, plan.runs.key[run]
+        before = len(of)
         for key in keys.tolist():
             if key not in of:
                 of[key] = len(of)
@@ -97,7 +101,23 @@ class Tracks:
                 grown: npt.NDArray[Any] = np.full(max(len(of), 2 * room), value, kind)
                 grown[:room] = self._columns[name]
                 self._columns[name] = grown
-        return np.fromiter((of[key] for key in keys.tolist()), np.int64, len(keys))
+        slot = np.fromiter((of[key] for key in keys.tolist()), np.int64, len(keys))
+        if len(of) > before:
+            self._columns["calls_at"][slot], self._columns["ends_m"][slot] = plan.calls_at[run], _ends_m(plan, run)
+        return slot
+
+    def forget_others(self, plan: Plan) -> Int64s:
+        """Forget where runs are that have other calls or another line in *plan*, as after a new timetable; returns their keys."""
+        slot, c = self.find(plan.runs.key), self._columns
+        run = np.flatnonzero((slot >= 0) & (np.diff(plan.runs.ptr) > 0))
+        at, ends_m = slot[run], _ends_m(plan, run)
+        with np.errstate(invalid="ignore"):
+            other = (c["calls_at"][at] != plan.calls_at[run]) | (np.abs(c["ends_m"][at] - ends_m) > OTHER_LINE_M)
+        for name, (_, value) in _COLUMNS.items():
+            c[name][at[other]] = value
+        c["calls_at"][at], c["ends_m"][at] = plan.calls_at[run], ends_m
+        forgotten: Int64s = plan.runs.key[run[other]]
+        return forgotten
 
     def purge(self, now_epoch_s: float) -> None:
         """Forget runs that are over."""
@@ -135,7 +155,7 @@ class Tracks:
         """One position of each of several runs."""
         c, settings = self._columns, self.settings
         run = fixes.run[rows]
-        slot = self._slots(plan.runs.key[run])
+        slot = self._slots(plan, run)
         c = self._columns
         metres, located = fixes.distance_m[rows], np.minimum(fixes.located_epoch_s[rows], now_epoch_s)
         vehicle = fixes.vehicle[rows]
@@ -339,7 +359,7 @@ class Tracks:
                 events.departed_epoch_s[rows] <= now_epoch_s + self.settings.future_s,
                 events.departed_epoch_s[rows], np.nan,
             )  # fmt: skip
-        slot = self._slots(plan.runs.key[run])
+        slot = self._slots(plan, run)
         c = self._columns
         first, size = plan.runs.ptr[run], np.diff(plan.runs.ptr)[run]
         ok = position < size
@@ -387,6 +407,12 @@ class Tracks:
         c["metres"][at] = np.fmax(c["metres"][at], metres[leaves])
         over = leaves & (position == size - 1) & np.isnan(c["ended_epoch_s"][slot])
         c["ended_epoch_s"][slot[over]] = departed[over]
+
+
+def _ends_m(plan: Plan, run: Int64s) -> Floats:
+    """Where the last call of each run is along its line."""
+    ends_m: Floats = plan.runs.distance_m[plan.runs.ptr[1:][run] - 1]
+    return ends_m
 
 
 def _ragged(low: Int64s, high: Int64s) -> tuple[Int64s, Int64s]:
