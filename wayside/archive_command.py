@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -50,6 +51,9 @@ def _export(settings: Settings, options: argparse.Namespace) -> int:
         return 2
     speaking = [spec.feed_id for spec in settings.feeds if schedule in spec.schedule]
     begins, ends = options.begins.timestamp(), options.ends.timestamp()
+    if ends <= begins:
+        print(f"--to: expected an instant after --from, found {options.ends.isoformat()}", file=sys.stderr)
+        return 2
     zip_path = archive.schedule_at(settings.home, schedule, begins)
     if zip_path is None:
         print(f"{schedule}: no schedule has been kept yet; it is with the next one that is imported", file=sys.stderr)
@@ -58,17 +62,23 @@ def _export(settings: Settings, options: argparse.Namespace) -> int:
     if into.exists() and any(into.iterdir()):
         print(f"{into}: expected an empty or a new folder", file=sys.stderr)
         return 2
+    messages = _messages(settings, speaking, begins, ends)
+    first = next(messages, None)
+    if first is None:
+        print(f"{', '.join(speaking) or schedule}: nothing has been kept from {options.begins.isoformat()} to "
+              f"{options.ends.isoformat()}; `wayside archive show` says what has", file=sys.stderr)  # fmt: skip
+        return 1
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(zip_path, into / "gtfs.zip")
     count = 0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("writing", total=max(ends - begins, 1.0))
-        for at_epoch_s, name, data in _messages(settings, speaking, begins, ends):
+        for at_epoch_s, name, data in chain([first], messages):
             (into / name).write_bytes(data)
             count += 1
             progress.update(task, completed=at_epoch_s - begins)
-    print(f"{count:,} messages and {zip_path.name} written to {into}")
-    return 0 if count else 1
+    print(f"{count:,} messages and gtfs.zip written to {into}")
+    return 0
 
 
 def _messages(settings: Settings, feeds: list[str], begins: float, ends: float) -> Iterator[tuple[float, str, bytes]]:

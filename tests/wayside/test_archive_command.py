@@ -77,7 +77,7 @@ def test_what_was_kept_is_read_by_the_backtest(config: str, tmp_path: Path, caps
 
 
 def test_export_says_what_is_wrong(config: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Into a folder that holds something, of a feed that is none, of a time that was not kept."""
+    """Into a folder that holds something, of a feed that is none, of a time that was not kept, of a time that ends before it begins."""
     span = ["--from", START.isoformat(), "--to", (START + timedelta(minutes=1)).isoformat()]
     assert run(["archive", "--config", config, "export", str(home), *span]) == 2
     assert "empty or a new folder" in capsys.readouterr().err
@@ -85,3 +85,9 @@ def test_export_says_what_is_wrong(config: str, home: Path, tmp_path: Path, caps
     assert "expected one of town" in capsys.readouterr().err
     gone = ["--from", "2020-01-01T00:00", "--to", "2020-01-01T01:00"]
     assert run(["archive", "--config", config, "export", str(tmp_path / "b"), *gone]) == 1
+    said = capsys.readouterr()
+    assert "positions, updates: nothing has been kept from 2020-01-01T00:00:00+00:00 to" in said.err
+    assert not said.out
+    assert not (tmp_path / "b").exists()
+    assert run(["archive", "--config", config, "export", str(tmp_path / "b"), *gone[2:], "--from", "2021-01-01"]) == 2
+    assert "--to: expected an instant after --from" in capsys.readouterr().err
