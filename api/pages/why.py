@@ -33,12 +33,13 @@ async def why(request: Request) -> Response:
         return page(request, "message.html", refused.code, heading=heading, text=text, again_s=0)
     found = msgspec.json.decode(msgspec.json.encode(body))
     prediction = found["prediction"] or {}
-    learned = prediction.get("learned")
     arrives_ms, leaves_ms = prediction.get("arrivalTime") or 0, prediction.get("departureTime") or 0
     planned_s, now_s = _planned_s(served, visit), found["currentTime"] / 1000
     because = found["decision"]["because"]
     told_s = (leaves_ms or arrives_ms) / 1000 if because == "told_live" and (leaves_ms or arrives_ms) else planned_s
     left = because == "told_live" and told_s < now_s - PASSED_S
+    live = because == "told_live" and not left
+    learned = prediction.get("learned") if live else None  # how a time is made up that riders are not told helps nobody
     comes_s = (arrives_ms or leaves_ms) / 1000
     names = _Names(served, language)
     return page(
@@ -48,8 +49,8 @@ async def why(request: Request) -> Response:
         told_epoch_s=told_s,
         planned_epoch_s=planned_s,
         because="because.left" if left else f"because.decision.{because}",
-        live=because == "told_live" and not left,
-        source=prediction.get("source", "none"),
+        live=live,
+        source=prediction.get("source", "none") if live else "none",
         route=names.route(visit),
         headsign=names.headsign(visit),
         stop=names.stop(visit.stop),

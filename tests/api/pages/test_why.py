@@ -150,6 +150,17 @@ async def test_what_the_board_no_longer_lists_is_not_called_live(town: Town, aft
     assert ("trip=1_t1&" in board) == live
 
 
+async def test_a_time_that_is_not_told_is_nobodys_word(town: Town, redis_url: str) -> None:
+    """Predictions are too old to be shown: neither the agency nor we are said to tell riders a time."""
+    await town.tell([Row(trip="t1", calls=CALLS, vehicle=0)], [Bus(name="7", row=0, lat=44.605)])
+    assert "The agency predicts it." in await explained(town, redis_url, explanation())
+    await town.clock.advance_s(120)
+    said = await explained(town, redis_url, explanation())
+    assert "Predictions have not been renewed for too long: the timetable is shown." in said
+    assert "The agency predicts it." not in said
+    assert "Riders are told" not in said
+
+
 async def test_the_agencys_word_and_the_timetable_are_said_so(town: Town) -> None:
     planned = await get(town.application, TOP)
     assert "Nothing live is known" in planned.text or "no predictions" in planned.text
