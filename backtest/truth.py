@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtest.recording import LONGEST_SILENCE_S, Bools, Floats, Int64s, Recording, Runs, end_of_piece
+from backtest.recording import Bools, Floats, Int64s, Recording, Runs, end_of_piece
 from backtest.tracks import Tracks
 
 BEFORE_STOP_M = 15.0
@@ -58,27 +58,34 @@ def truth_of(recording: Recording, tracks: Tracks) -> Truth:
         when = np.where(first[events.call], events.departure_s, events.arrival_s)
         rows = np.flatnonzero(np.isfinite(when))[::-1]
         at[events.call[rows]] = when[rows]
-        return Truth(at_s=at, open_s=_open(recording, at), of=_calls_of(runs, runs.run[events.call]))
+        return Truth(at_s=at, open_s=_open(recording, tracks, at), of=_calls_of(runs, runs.run[events.call]))
     main = main_vehicles(recording, tracks)
     found = crossings(
         recording, tracks.hindsight_m, recording.fixes.vehicle == main[recording.fixes.run], hindsight=True
     )
     at[found.call] = found.at_s
-    return Truth(at_s=at, open_s=_open(recording, at), of=_calls_of(runs, np.flatnonzero(main >= 0)))
+    return Truth(at_s=at, open_s=_open(recording, tracks, at), of=_calls_of(runs, np.flatnonzero(main >= 0)))
 
 
-def _open(recording: Recording, at_s: Floats) -> Floats:
-    """When its piece of the recording ended for calls that lie beyond the last known one of a run still heard of then."""
+def _open(recording: Recording, tracks: Tracks, at_s: Floats) -> Floats:
+    """When its piece of the recording ended for calls that the vehicle of a run still heard of then had not come to.
+
+    That is no call before one that is known, nor one that the vehicle was seen beyond: it was passed inside a silence.
+    """
     runs, fixes, events = recording.runs, recording.fixes, recording.events
-    heard = np.full(len(runs), -np.inf)
-    np.maximum.at(heard, fixes.run, fixes.received_s)
+    heard, came_m = np.full((2, len(runs)), -np.inf)
+    on = np.isfinite(tracks.hindsight_m) & (fixes.vehicle == main_vehicles(recording, tracks)[fixes.run])
+    np.maximum.at(heard, fixes.run[on], fixes.received_s[on])
+    np.maximum.at(came_m, fixes.run[on], tracks.hindsight_m[on])
     np.maximum.at(heard, runs.run[events.call], events.received_s)
     end = end_of_piece(recording.pieces, heard)
     last = np.full(len(runs), -1, np.int64)
     known = np.flatnonzero(np.isfinite(at_s))
     np.maximum.at(last, runs.run[known], known)
-    under_way = (last >= 0) & (end - heard <= LONGEST_SILENCE_S)
-    ahead = np.arange(len(at_s)) > last[runs.run]
+    under_way = (last >= 0) & (end - heard <= recording.longest_gap_s)
+    with np.errstate(invalid="ignore"):
+        beyond = runs.along_m - BEFORE_STOP_M <= came_m[runs.run]
+    ahead = (np.arange(len(at_s)) > last[runs.run]) & ~beyond
     return np.where(under_way[runs.run] & ahead, end[runs.run], np.nan)
 
 

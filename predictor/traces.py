@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.realtime import Int64s
+from domain.realtime import Floats, Int64s
+from predictor.learned.tracks import OTHER_LINE_M
 from predictor.schedule import Schedule
 
 KEPT = 4
@@ -102,17 +103,23 @@ class Memory:
         return self._free.pop()
 
     def go_on_with(self, schedule: Schedule, before: Schedule) -> None:
-        """Take another timetable for the one *before*: vehicles stay where they are, on trips of the same name.
+        """Take another timetable for the one *before*: vehicles stay where they are, on trips of the same name and way.
 
         What was to be inferred is inferred anew.
         """
         trips = self.table["trip"].copy()
         self.table["trip"] = -1
+        same: dict[tuple[int, int], bool] = {}
         for row in np.unique(trips[trips >= 0]).tolist():
             raw_id = before.timetable.trip_ids[row]
             run = row - before.trips_named(raw_id)[0]
             first, last = schedule.trips_named(raw_id)
-            if 0 <= first + run < last:
+            if not 0 <= first + run < last:
+                continue
+            patterns = _pattern(schedule, first + run), _pattern(before, row)
+            if patterns not in same:
+                same[patterns] = _same_way(schedule, patterns[0], before, patterns[1])
+            if same[patterns]:
                 self.table["trip"][trips == row] = first + run
         self.evidence = None
 
@@ -124,3 +131,19 @@ class Memory:
             self._slots = {key: slot for key, slot in self._slots.items() if slot not in gone}
             self._free.extend(gone)
             self.table[list(gone)] = blank(len(gone))
+
+
+def _pattern(schedule: Schedule, trip: int) -> int:
+    return int(schedule.pattern_of(np.array([trip], np.int32))[0])
+
+
+def _same_way(schedule: Schedule, pattern: int, before: Schedule, pattern_before: int) -> bool:
+    """Do two timetables' patterns call at the same stops, at the same places along their lines?"""
+    (stops, metres), (stops_before, metres_before) = _calls(schedule, pattern), _calls(before, pattern_before)
+    return stops == stops_before and bool((np.abs(metres - metres_before) <= OTHER_LINE_M).all())
+
+
+def _calls(schedule: Schedule, pattern: int) -> tuple[list[str], Floats]:
+    calls = slice(schedule.pattern_ptr[pattern], schedule.pattern_ptr[pattern + 1])
+    stops = [schedule.timetable.stop_ids[row] for row in schedule.pattern_stop[calls].tolist()]
+    return stops, schedule.pattern_distance_m[calls].astype(np.float64)

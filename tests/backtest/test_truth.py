@@ -28,6 +28,36 @@ def test_calls_ahead_at_the_end_are_still_open_and_those_of_who_fell_silent_befo
         assert np.array_equal(truth.open_s[:3], [np.nan, np.nan, still_open], equal_nan=True)
 
 
+def test_no_call_is_open_that_was_passed_in_a_silence() -> None:
+    """Nobody knows when: it was seen short of its second call and, 200 s later, beyond it."""
+    reports = made.fixes((0, 0, 0), (60, 0, 600), (260, 0, 1400))
+    recording = made.recording(made.runs(), reports=reports, pieces=((0.0, 60.0), (260.0, 300.0)))
+    truth = truth_of(recording, tracks_of(recording.runs, recording.lines, recording.fixes))
+    assert np.isfinite(truth.at_s[0])
+    assert np.array_equal(truth.open_s, [np.nan, np.nan, 300.0], equal_nan=True)
+
+
+def test_no_call_is_open_for_a_vehicle_off_its_line_or_for_another_one() -> None:
+    """A detour's end nobody knows; who only bears the run's name is on no way to its calls."""
+    reports = made.fixes((0, 0, 0), (90, 0, 900), (140, 0, 1100), (330, 0, 1500))
+    for stranger in (True, False):
+        if stranger:
+            reports.vehicle[3] = 1
+        else:
+            reports.vehicle[3], reports.lon[3] = 0, -75.1
+        recording = made.recording(made.runs(), reports=reports, pieces=((0.0, 400.0),))
+        truth = truth_of(recording, tracks_of(recording.runs, recording.lines, recording.fixes))
+        assert np.isnan(truth.open_s).all()
+
+
+def test_at_a_feed_of_five_minutes_a_report_of_four_minutes_ago_is_the_newest() -> None:
+    """Its vehicle is under way at the end."""
+    reports = made.fixes((0, 0, 0), (200, 0, 1100))
+    recording = made.recording(made.runs(), reports=reports, pieces=((0.0, 440.0),), interval_s=300.0)
+    truth = truth_of(recording, tracks_of(recording.runs, recording.lines, recording.fixes))
+    assert np.array_equal(truth.open_s, [np.nan, np.nan, 440.0], equal_nan=True)
+
+
 def test_inside_a_silence_nobody_knows() -> None:
     """151 s between two reports are too long at a 30 s feed, and not at one of 240 s."""
     reports = made.fixes((0, 0, 100), (151, 0, 1100), (181, 0, 2000))

@@ -98,3 +98,20 @@ def test_vehicles_on_trips_that_are_no_more_are_looked_for_anew(town: Streets, t
     later.trips_named = lambda raw_id: (-1, -1) if raw_id == "east3" else Schedule.trips_named(later, raw_id)  # type: ignore[method-assign]
     town.memory.go_on_with(later, town.schedule)
     assert town.memory.table["trip"][slots].tolist() == [-1, later.trips_named("west3")[0], -1]
+
+
+def test_vehicles_whose_trips_got_another_line_are_looked_for_anew(town: Streets, tmp_path: Path) -> None:
+    """Where a vehicle was along the one says nothing of where it is along the other."""
+    slots = town.memory.slots_of([("v", "one")], 1000.0)
+    town.memory.table["trip"][slots] = row = town.bundle.trip_rows("east3")[0]
+    later = Schedule(renumbered(tmp_path))
+    pattern = later.pattern_of(np.array(later.trips_named("east3")[:1]))[0]
+    calls = slice(later.pattern_ptr[pattern], later.pattern_ptr[pattern + 1])
+    later.pattern_distance_m = later.pattern_distance_m.copy()
+    later.pattern_distance_m[calls] += 20.0
+    town.memory.go_on_with(later, town.schedule)
+    assert town.memory.table["trip"][slots].tolist() == [later.trips_named("east3")[0]]
+    town.memory.table["trip"][slots] = row
+    later.pattern_distance_m[calls] += 700.0
+    town.memory.go_on_with(later, town.schedule)
+    assert town.memory.table["trip"][slots].tolist() == [-1]
