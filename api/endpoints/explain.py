@@ -41,7 +41,6 @@ DECISIONS = {
     "feed_not_usable": "The feed that spoke of it cannot be believed now: the timetable is shown.",
     "no_predictions": "There are no predictions for this timetable: the timetable is shown.",
     "predictions_too_old": "Predictions have not been renewed for too long: the timetable is shown.",
-    "in_the_past": "A time in the past is asked about: the timetable is shown.",
     "cancelled": "The trip is cancelled: it is shown where it was scheduled, marked so.",
     "deleted": "The trip was taken back: it is not shown.",
     "replaced": "Another course of the trip replaces the timetable's: this call is not shown.",
@@ -116,8 +115,6 @@ def _because(asked: Asked, visit: Visit | None, planned: Visit, row: int, now_ep
         return "told_live"
     if visit is not None and visit.cancelled:
         return "cancelled"
-    if asked.when.epoch_s < now_epoch_s - 60:
-        return "in_the_past"
     if live is None:
         return "no_predictions"
     if now_epoch_s - live.computed_epoch_s > MAX_PREDICTIONS_AGE_S:
