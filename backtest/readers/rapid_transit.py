@@ -125,7 +125,8 @@ def withdrawn_calls(claimed: Updates) -> dict[tuple[str, str], set[int]]:
             continue
         ever = known.setdefault(key, set())
         ever |= now
-        ahead = {it for it in ever if it > min(now)}
+        next_call = min(now)
+        ahead = {it for it in ever if it > next_call}
         gone = withdrawn.setdefault(key, set())
         gone -= now
         gone |= ahead - now

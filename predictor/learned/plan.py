@@ -110,17 +110,16 @@ def thresholds(runs: Runs, run: Int64s, position: Int64s) -> tuple[Floats, Float
 
 
 def top_speeds(runs: Runs, run: Int64s, position: Int64s) -> Floats:
-    """How fast each run's vehicle may be, a row a run, ROAD_MPS to RAIL_MPS: by the fastest leg of its timetable, without one
-    by how far apart its stops are."""
-    fastest, longest = np.zeros((2, len(runs)))
+    """How fast each run's vehicle may be, a row a run, ROAD_MPS to RAIL_MPS: by the fastest leg of its timetable, on legs without
+    one by how far apart their stops are."""
+    tops = np.zeros(len(runs))
     inner = np.flatnonzero(position > 0)
     metres = np.nan_to_num(runs.distance_m[inner] - runs.distance_m[inner - 1], nan=0.0)
     takes = runs.arrival_epoch_s[inner] - runs.departure_epoch_s[inner - 1]
     takes = np.maximum(takes, 0.0) + np.where(_tells_seconds(runs, run), TOLD_S, ROUNDED_S)[run[inner]]
-    np.maximum.at(fastest, run[inner], np.nan_to_num(metres / takes, nan=0.0))
-    np.maximum.at(longest, run[inner], metres)
-    told = np.bincount(run[inner], np.isfinite(takes), len(runs)) > 0
-    tops: Floats = np.where(told, PEAK_RATIO * fastest, np.sqrt(GATHERS_MPS2 * longest))
+    told = np.isfinite(takes)
+    leg_mps = np.where(told, PEAK_RATIO * metres / takes, np.sqrt(GATHERS_MPS2 * np.maximum(metres, 0.0)))
+    np.maximum.at(tops, run[inner], leg_mps)
     return np.clip(tops, ROAD_MPS, RAIL_MPS)
 
 

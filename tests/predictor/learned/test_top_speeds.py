@@ -87,3 +87,11 @@ def test_without_a_timetable_the_way_between_stops_bounds_the_speed(apart_m: flo
     """Who stops every 400 m gathers no more speed than a bus."""
     speeds: Floats = Engine().prepare(stretched(line(1, timed=False), apart_m)).top_mps
     assert speeds[0] == pytest.approx(most_mps)
+
+
+def test_legs_without_times_are_bounded_by_their_way() -> None:
+    """A timetable of a few slow kilometres says nothing of the forty beyond."""
+    runs = stretched(line(1), 2_500.0)
+    due = runs.arrival_epoch_s.copy()
+    due[:2], due[2:] = [START, START + 500.0], np.nan
+    assert top_mps(replace(runs, arrival_epoch_s=due, departure_epoch_s=due.copy()))[0] == pytest.approx(50.0)
