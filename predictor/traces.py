@@ -112,15 +112,14 @@ class Memory:
         same: dict[tuple[int, int], bool] = {}
         for row in np.unique(trips[trips >= 0]).tolist():
             raw_id = before.timetable.trip_ids[row]
-            run = row - before.trips_named(raw_id)[0]
-            first, last = schedule.trips_named(raw_id)
-            if not 0 <= first + run < last:
+            found = _run_named(schedule, raw_id, int(before.trip_start_s[row]))
+            if found < 0:
                 continue
-            patterns = _pattern(schedule, first + run), _pattern(before, row)
+            patterns = _pattern(schedule, found), _pattern(before, row)
             if patterns not in same:
                 same[patterns] = _same_way(schedule, patterns[0], before, patterns[1])
             if same[patterns]:
-                self.table["trip"][trips == row] = first + run
+                self.table["trip"][trips == row] = found
         self.evidence = None
 
     def forget(self, now_epoch_s: float) -> None:
@@ -131,6 +130,14 @@ class Memory:
             self._slots = {key: slot for key, slot in self._slots.items() if slot not in gone}
             self._free.extend(gone)
             self.table[list(gone)] = blank(len(gone))
+
+
+def _run_named(schedule: Schedule, raw_id: str, start_s: int) -> int:
+    """Row of the trip; of one that runs every so many minutes, of the run that starts then. -1 for none."""
+    first, last = schedule.trips_named(raw_id)
+    if last - first == 1:
+        return first
+    return next((row for row in range(first, last) if schedule.trip_start_s[row] == start_s), -1)
 
 
 def _pattern(schedule: Schedule, trip: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from feeds.schedule import build
 from predictor.schedule import Schedule
+from predictor.traces import Memory
 from predictor.worker import _Worker
 from runtime.clock import FakeClock
 from runtime.settings import PredictorSettings
@@ -25,6 +26,17 @@ Told = dict[tuple[int, str], tuple[float, ...]]
 """By time and trip: when the vehicle is told to be where."""
 
 
+def imported(folder: Path, name: str, files: dict[str, str]) -> Bundle:
+    """These files as a bundle."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for file, text in files.items():
+            archive.writestr(file, text)
+    path = folder / f"{name}.zip"
+    path.write_bytes(data.getvalue())
+    return Bundle(Path(build(path, feed_id="streets", home=folder).folder))
+
+
 def renumbered(folder: Path) -> Bundle:
     """The same timetable with one trip more, and the rows of all others in another order."""
     files = schedule_files()
@@ -33,13 +45,13 @@ def renumbered(folder: Path) -> Bundle:
     head, *times = files["stop_times.txt"].splitlines()
     early = [it.replace("east0,", "aaa,").replace(",07:", ",05:") for it in times if it.startswith("east0,")]
     files["stop_times.txt"] = "\n".join([head, *early, *reversed(times)])
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    path = folder / "renumbered.zip"
-    path.write_bytes(data.getvalue())
-    return Bundle(Path(build(path, feed_id="streets", home=folder).folder))
+    return imported(folder, "renumbered", files)
+
+
+def every_ten_minutes(folder: Path, since: str) -> Bundle:
+    """The timetable in which one trip runs so, until nine."""
+    frequencies = f"trip_id,start_time,end_time,headway_secs\nplain1,{since},09:00:00,600\n"
+    return imported(folder, since[:5].replace(":", ""), {**schedule_files(), "frequencies.txt": frequencies})
 
 
 async def drive(town: Streets, hall: Hall, later: Bundle | None) -> tuple[Told, _Worker]:
@@ -115,3 +127,19 @@ def test_vehicles_whose_trips_got_another_line_are_looked_for_anew(town: Streets
     later.pattern_distance_m[calls] += 700.0
     town.memory.go_on_with(later, town.schedule)
     assert town.memory.table["trip"][slots].tolist() == [-1]
+
+
+def test_vehicles_of_a_trip_every_ten_minutes_stay_on_the_run_that_starts_when_theirs_did(tmp_path: Path) -> None:
+    """Though one starts before the first of before; who was on a run that is no more is looked for anew."""
+    before, later = (Schedule(every_ten_minutes(tmp_path, since)) for since in ("07:00:00", "06:50:00"))
+    runs = range(*before.trips_named("plain1"))
+    memory = Memory()
+    slots = memory.slots_of([("v", str(row)) for row in runs], 1000.0)
+    memory.table["trip"][slots] = runs
+    memory.go_on_with(later, before)
+    kept = memory.table["trip"][slots]
+    assert len(kept) == 12
+    assert np.array_equal(later.trip_start_s[kept], before.trip_start_s[runs])
+    memory.table["trip"][slots[:1]] = later.trips_named("plain1")[0]
+    memory.go_on_with(before, later)
+    assert memory.table["trip"][slots].tolist() == [-1, *list(runs)[1:]]
