@@ -18,7 +18,7 @@ from api.shelves import Budget
 from domain.alert import Alert
 from domain.crowding import Crowding
 from domain.errors import BlobUnusable, BundleUnusable
-from domain.feed import FeedKind, FeedRecord
+from domain.feed import SPEAKS_OF_TRIPS, FeedKind, FeedRecord
 from domain.feed_health import FeedHealth
 from domain.predictions import Predictions
 from domain.quota import Quota
@@ -134,6 +134,13 @@ class Replica:
         self._unusable: dict[str, str] = {}
         self._complained: set[str] = set()
         self.schedules = tuple(spec.feed_id for spec in settings.feeds if spec.kind is FeedKind.GTFS)
+        self.speaking = {
+            schedule: tuple(
+                it.feed_id for it in settings.feeds if it.kind in SPEAKS_OF_TRIPS and schedule in it.schedule
+            )
+            for schedule in self.schedules
+        }
+        """Per timetable, the feeds that say where its trips are."""
         self.notice_feeds = {
             spec.feed_id: spec.schedule
             for spec in settings.feeds
@@ -334,6 +341,14 @@ class Replica:
         """May what that feed said be shown as live now? Not when nothing is known of the feed."""
         record = self.records.get(feed_id)
         return record is not None and self.health(record, now_epoch_s).usable
+
+    def nobody_speaks(self, schedule: str, now_epoch_s: float) -> bool:
+        """Are there feeds that would say where that timetable's trips are, and none that can be believed now?
+
+        What they said is in no prediction then: the predictor has stopped listening to them.
+        """
+        speaking = self.speaking[schedule]
+        return bool(speaking) and not any(self.feed_usable(feed_id, now_epoch_s) for feed_id in speaking)
 
     def reasons_not_ready(self) -> list[str]:
         """Why no arrivals can be served yet; empty when some can: of one city's many timetables, the first is enough."""

@@ -18,6 +18,9 @@ class FeedKind(StrEnum):
     CASE_RATES = "case_rates"
 
 
+SPEAKS_OF_TRIPS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
+"""What says where trips are."""
+
 ENTITY_KINDS = ("trip_updates", "vehicles", "situations")
 """What a realtime feed may be ranked for."""
 

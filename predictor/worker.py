@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from domain.errors import BlobUnusable, BundleUnusable
-from domain.feed import FeedKind, FeedSpec
+from domain.feed import SPEAKS_OF_TRIPS, FeedKind, FeedSpec
 from domain.feed_health import assess
 from domain.predictions import Predictions
 from predictor.delivered import Ledger, dates_before
@@ -46,7 +46,6 @@ MANY_REFUSED = 0.2
 KNOWN_DAYS = 7
 """A route whose vehicles were seen within these days is one whose vehicles report."""
 _VEHICLES = frozenset({FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
-_SPEAKS = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
 
 
 @dataclass(slots=True)
@@ -74,7 +73,7 @@ class _Worker:
         self.settings, self.hall, self.clock = settings, hall, clock
         self.timetables: dict[str, _Timetable] = {}
         self.datasets: dict[str, realtime.RealtimeDataset] = {}
-        self.speaking = {spec.feed_id: spec for spec in settings.feeds if spec.kind in _SPEAKS}
+        self.speaking = {spec.feed_id: spec for spec in settings.feeds if spec.kind in SPEAKS_OF_TRIPS}
         self.due = asyncio.Event()
         self.complained: set[str] = set()
         self.thinking = asyncio.Lock()

@@ -38,7 +38,7 @@ DECISIONS = {
     "told_live": "The prediction is shown.",
     "nothing_live": "No feed says anything of this trip on this day: the timetable is shown.",
     "silent_at_stop": "The trip is known live, but of this call nothing is said: the timetable is shown.",
-    "feed_not_usable": "The feed that spoke of it cannot be believed now: the timetable is shown.",
+    "feed_not_usable": "What would speak of it cannot be believed now: the timetable is shown.",
     "no_predictions": "There are no predictions for this timetable: the timetable is shown.",
     "predictions_too_old": "Predictions have not been renewed for too long: the timetable is shown.",
     "cancelled": "The trip is cancelled: it is shown where it was scheduled, marked so.",
@@ -76,6 +76,8 @@ async def facts(request: Request) -> tuple[dict[str, Any], Served, Visit]:
     live = asked.served.newest
     shown = encode_visit(ask, asked.served, visit, asked.when) if visit is not None else None
     because = _because(asked, visit, planned, row, now_epoch_s)
+    if because == "nothing_live" and state.replica.nobody_speaks(asked.served.bundle.feed_id, now_epoch_s):
+        because = "feed_not_usable"
     body: dict[str, Any] = {
         "arrival": None if shown is None else msgspec.Raw(shown),
         "decision": {"because": because, "text": DECISIONS[because]},

@@ -14,7 +14,7 @@ from api.errors import RequestRefused
 from api.pages import words
 from api.pages.render import date_text, language_of, page
 from api.pages.sparkline import BARS, sparkline
-from domain.feed import GOOD_OUTCOMES, FeedKind, FeedRecord
+from domain.feed import GOOD_OUTCOMES, SPEAKS_OF_TRIPS, FeedKind, FeedRecord
 from domain.feed_health import FeedHealth, FeedState
 from runtime.settings import Settings
 from store import keys
@@ -24,9 +24,7 @@ from store.hall import AWAY
 WORST_ROUTES = 5
 PROCESSES = ("feeds", "predictor", "notify")
 SICKNESSES = ("silence", "503", "garbage", "stale_clock", "well")
-"""What a demo's simulator can do to a feed."""
-SPEAKS_THE_TIME = frozenset({FeedKind.TRIP_UPDATES, FeedKind.VEHICLE_POSITIONS, FeedKind.COMBINED})
-"""Kinds whose age is their header's; the others may rightly say the same for days."""
+"""What a demo's simulator can do to a feed; only what speaks of trips has a clock that can be stale."""
 SCHEDULE_COUNTS = ("routes", "stops", "trips")
 
 
@@ -73,7 +71,7 @@ def _view(record: FeedRecord, health: FeedHealth, language: str) -> dict[str, An
         "problem_kinds": len(record.problems),
         "spark": sparkline(record.history, label),
         "sick_name": record.spec.kind.value,
-        "sicknesses": [kind for kind in SICKNESSES if kind != "stale_clock" or record.spec.kind in SPEAKS_THE_TIME],
+        "sicknesses": [kind for kind in SICKNESSES if kind != "stale_clock" or record.spec.kind in SPEAKS_OF_TRIPS],
     }
 
 

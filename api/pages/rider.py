@@ -185,7 +185,8 @@ async def stop(request: Request) -> Response:
     minutes = min(max(int(asked), 5), 360) if asked.isdigit() and len(asked) < 5 else 60
     rows = board.departures_at(replica, served, row, now, minutes=minutes, language=language)
     live, usable = served.live_at(now)
-    stale = bool(served.newest and served.newest.feed_ids) and (live is None or not any(usable))
+    silent = replica.nobody_speaks(served.bundle.feed_id, now)
+    stale = silent or (bool(served.newest and served.newest.feed_ids) and (live is None or not any(usable)))
     values: dict[str, Any] = {"rows": rows, "minutes": minutes, "now": round(now, 1), "stale": stale}
     if request.query_params.get("part") == "arrivals":
         return page(request, "_arrivals.html", **values)

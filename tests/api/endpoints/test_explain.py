@@ -79,7 +79,13 @@ async def test_explanation_tells_why_the_timetable_is_shown(city: City) -> None:
     found = await city.explained("1_mid", "1_t1")
     assert found["decision"]["because"] == "feed_not_usable"
     assert (found["arrival"]["predicted"], found["realtime"]["usable"]) == (False, False)
+    # The predictor listens no longer to what cannot be believed: what that said is forgotten, why it is not.
+    await city.tell("town", "live", [])
+    assert (await city.explained("1_mid", "1_t1"))["decision"]["because"] == "feed_not_usable"
     city.unusable = set()
+    await city.clock.advance_s(2)
+    assert (await city.explained("1_mid", "1_t1"))["decision"]["because"] == "nothing_live"
+    await city.tell("town", "live", [late(3)])
     await city.clock.advance_s(120)
     assert (await city.explained("1_mid", "1_t1"))["decision"]["because"] == "predictions_too_old"
 
