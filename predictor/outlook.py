@@ -77,8 +77,8 @@ class Foretold:
         return cls(now_epoch_s, key[order], order, calls.ptr, sights.located_epoch_s, outlook)
 
     def still(self, now_epoch_s: int, calls: Calls, sights: Sights) -> Outlook | None:
-        """The same outlook for the calls of now; None where a vehicle has been heard of since, or it is too old."""
-        if not 0 <= now_epoch_s - self.now_epoch_s < STANDS_S:
+        """The same outlook for the calls of now; None where a vehicle has been heard of since, it is too old, or of no run at all."""
+        if not 0 <= now_epoch_s - self.now_epoch_s < STANDS_S or not len(self.key):
             return None
         then = self._rows_then(sights)
         if (sights.followed & ((then < 0) | (sights.located_epoch_s != self.located_epoch_s[then]))).any():
@@ -87,8 +87,6 @@ class Foretold:
 
     def _rows_then(self, sights: Sights) -> Int64s:
         """The row then of each run of now, or -1."""
-        if not len(self.key):
-            return np.full(len(sights.trip), -1, np.int64)
         key = key_of_run(sights.date, sights.trip)
         at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
         rows: Int64s = np.where((self.key[at] == key) & sights.usual, self.order[at], -1)

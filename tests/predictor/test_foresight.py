@@ -136,3 +136,12 @@ def test_what_was_foretold_stands_until_a_vehicle_moves(town: Streets) -> None:
     check(moved)
     late = town.tick(now + 30, *buses(now + 10))
     check(late)
+
+
+def test_a_tick_without_any_run_does_not_stand_in_the_way_of_the_next(town: Streets) -> None:
+    """A predictor that starts before its feeds have spoken, or goes on when all of them were sick."""
+    now = at(8)
+    assert not len(town.tick(now - 5).trip)
+    made = town.tick(now, *buses(now))
+    check(made)
+    assert len(made.trip)
